@@ -1,0 +1,152 @@
+#include "options.h"
+
+#include "codes.h"
+#include "models.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+static const uint32_t buffer_bytes_max = 1u << 30;
+
+void w2e_server_options_default(ws2echo_server_options *options) {
+    *options = (ws2echo_server_options){
+        .size = sizeof *options,
+        .model = WS2ECHO_MODEL_THREADS,
+        .protocol = WS2ECHO_PROTOCOL_TCP,
+        .family = WS2ECHO_FAMILY_ANY,
+        .connections_max = WS2ECHO_INFINITE,
+        .idle_timeout_ms = WS2ECHO_INFINITE,
+        .send_timeout_ms = WS2ECHO_INFINITE,
+        .no_delay = 1,
+        .linger_s = -1,
+        .echo_buffer_bytes = 256 * 1024,
+        .journal_events = 4096,
+    };
+}
+
+void w2e_client_options_default(ws2echo_client_options *options) {
+    *options = (ws2echo_client_options){
+        .size = sizeof *options,
+        .protocol = WS2ECHO_PROTOCOL_TCP,
+        .family = WS2ECHO_FAMILY_ANY,
+        .connect_timeout_ms = 10000,
+        .send_timeout_ms = 30000,
+        .receive_timeout_ms = 30000,
+        .no_delay = 1,
+        .linger_s = -1,
+    };
+}
+
+/* The options are checked in the order of their fields; the first fault found is told. */
+static bool check(struct w2e_option_fault *fault, bool good, const char *field, const char *wanted) {
+    if (!good && fault->field == NULL) {
+        *fault = (struct w2e_option_fault){field, wanted};
+    }
+    return good;
+}
+
+static bool within(uint32_t value, uint32_t low, uint32_t high) {
+    return value >= low && value <= high;
+}
+
+static bool model_known(uint32_t model) {
+#define IS_MODEL(NAME, name, summary) || model == WS2ECHO_MODEL_##NAME
+    return false W2E_MODELS(IS_MODEL);
+#undef IS_MODEL
+}
+
+static bool family_known(uint32_t family) {
+    return family == WS2ECHO_FAMILY_ANY || family == WS2ECHO_FAMILY_IPV4 || family == WS2ECHO_FAMILY_IPV6;
+}
+
+/* Whether the text is UTF-8 (RFC 3629): no overlong form, no surrogate, nothing past U+10FFFF. */
+static bool utf8_valid(const unsigned char *text) {
+    while (*text != 0) {
+        unsigned lead = *text++;
+        unsigned more = lead < 0x80                   ? 0
+                        : lead >= 0xC2 && lead < 0xE0 ? 1
+                        : (lead & 0xF0) == 0xE0       ? 2
+                        : lead >= 0xF0 && lead < 0xF5 ? 3
+                                                      : 4;
+        if (more == 4) {
+            return false;
+        }
+        unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+        unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+        for (; more > 0; more--) {
+            if (*text < low || *text > high) {
+                return false;
+            }
+            text++;
+            low = 0x80;
+            high = 0xBF;
+        }
+    }
+    return true;
+}
+
+static bool host_valid(const char *host) {
+    if (host == NULL) {
+        return true;
+    }
+    size_t length = 0;
+    while (length <= W2E_HOST_BYTES_MAX && host[length] != 0) {
+        length++;
+    }
+    return within((uint32_t)length, 1, W2E_HOST_BYTES_MAX) && utf8_valid((const unsigned char *)host);
+}
+
+static const char *const host_wanted = "a name or numeric address of 1 to 1023 bytes of UTF-8, or NULL";
+static const char *const family_wanted = "WS2ECHO_FAMILY_ANY, _IPV4 or _IPV6";
+static const char *const protocol_wanted = "WS2ECHO_PROTOCOL_TCP";
+static const char *const flag_wanted = "0 or 1";
+static const char *const buffer_wanted = "0 (the system's choice) to 1073741824";
+static const char *const linger_wanted = "-1 (not set) to 65535";
+static const char *const limit_wanted = "at least 1, or WS2ECHO_INFINITE";
+
+int w2e_server_options_check(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
+    *fault = (struct w2e_option_fault){NULL, NULL};
+    if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
+        return W2E_EINVAL;
+    }
+    check(fault, model_known(options->model), "model", "one of enum ws2echo_model");
+    check(fault, options->protocol == WS2ECHO_PROTOCOL_TCP, "protocol", protocol_wanted);
+    check(fault, family_known(options->family), "family", family_wanted);
+    check(fault, host_valid(options->host), "host", host_wanted);
+    check(fault, options->port <= 65535, "port", "0 to 65535");
+    check(fault, options->backlog <= 65535, "backlog", "0 (the most that the system allows) to 65535");
+    check(fault, options->connections_max >= 1, "connections_max", limit_wanted);
+    check(fault, options->idle_timeout_ms >= 1, "idle_timeout_ms", limit_wanted);
+    check(fault, options->send_timeout_ms >= 1, "send_timeout_ms", limit_wanted);
+    check(fault, options->no_delay <= 1, "no_delay", flag_wanted);
+    check(fault, options->receive_buffer_bytes <= buffer_bytes_max, "receive_buffer_bytes", buffer_wanted);
+    check(fault, options->send_buffer_bytes <= buffer_bytes_max, "send_buffer_bytes", buffer_wanted);
+    check(fault, options->linger_s >= -1 && options->linger_s <= 65535, "linger_s", linger_wanted);
+    check(fault, within(options->echo_buffer_bytes, 1, 1u << 26), "echo_buffer_bytes", "1 to 67108864");
+    check(fault, within(options->journal_events, 1, 1u << 20), "journal_events", "1 to 1048576");
+    check(fault, options->reserved == 0, "reserved", "0");
+    return fault->field != NULL ? W2E_EINVAL : 0;
+}
+
+int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_option_fault *fault) {
+    *fault = (struct w2e_option_fault){NULL, NULL};
+    if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
+        return W2E_EINVAL;
+    }
+    check(fault, options->protocol == WS2ECHO_PROTOCOL_TCP, "protocol", protocol_wanted);
+    check(fault, host_valid(options->host), "host", host_wanted);
+    check(fault, family_known(options->family), "family", family_wanted);
+    check(fault, within(options->port, 1, 65535), "port", "1 to 65535");
+    check(fault, options->connect_timeout_ms != WS2ECHO_TIMEOUT_OF_OPTIONS, "connect_timeout_ms",
+          "milliseconds or WS2ECHO_INFINITE");
+    check(fault, options->send_timeout_ms != WS2ECHO_TIMEOUT_OF_OPTIONS, "send_timeout_ms", "milliseconds or WS2ECHO_INFINITE");
+    check(fault, options->receive_timeout_ms != WS2ECHO_TIMEOUT_OF_OPTIONS, "receive_timeout_ms",
+          "milliseconds or WS2ECHO_INFINITE");
+    check(fault, options->no_delay <= 1, "no_delay", flag_wanted);
+    check(fault, options->receive_buffer_bytes <= buffer_bytes_max, "receive_buffer_bytes", buffer_wanted);
+    check(fault, options->send_buffer_bytes <= buffer_bytes_max, "send_buffer_bytes", buffer_wanted);
+    check(fault, options->linger_s >= -1 && options->linger_s <= 65535, "linger_s", linger_wanted);
+    check(fault, options->reserved == 0, "reserved", "0");
+    return fault->field != NULL ? W2E_EINVAL : 0;
+}

@@ -1,0 +1,22 @@
+/* Defaults and limits of the option structs. */
+#ifndef W2E_OPTIONS_H
+#define W2E_OPTIONS_H
+
+#include "ws2echo.h"
+
+enum { W2E_HOST_BYTES_MAX = 1023 };
+
+/* What is wrong with an option: its field, and what it may be. */
+struct w2e_option_fault {
+    const char *field;
+    const char *wanted;
+};
+
+void w2e_server_options_default(ws2echo_server_options *options);
+void w2e_client_options_default(ws2echo_client_options *options);
+
+/* 0, or WSAEINVAL or WSAEOPNOTSUPP with *fault set. Trusts options->size only as far as checked here. */
+int w2e_server_options_check(const ws2echo_server_options *options, struct w2e_option_fault *fault);
+int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_option_fault *fault);
+
+#endif

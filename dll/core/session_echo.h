@@ -1,0 +1,43 @@
+/* The server's side of an echo connection over TCP (RFC 862): what comes in goes out, FIN is answered with FIN after every byte. */
+#ifndef W2E_SESSION_ECHO_H
+#define W2E_SESSION_ECHO_H
+
+#include "session.h"
+
+#include <stdbool.h>
+
+struct w2e_echo_config {
+    size_t buffer_bytes_max;  /* most bytes held between reception and echo */
+    uint64_t idle_timeout_us; /* W2E_NEVER, or how long no byte may move */
+    uint64_t send_timeout_us; /* W2E_NEVER, or how long the peer may take no byte that is ready for it */
+    bool finish_by_reset;     /* answer even FIN with a reset */
+};
+
+struct w2e_session_echo {
+    struct w2e_session session; /* first: the two convert into each other */
+    struct w2e_echo_config config;
+
+    /* A ring: `held` bytes from `begin` on wait to be sent. */
+    unsigned char *buffer;
+    size_t begin;
+    size_t held;
+    size_t wanted;        /* buffer size that suits the traffic */
+    unsigned small_reads; /* receives in a row that a smaller buffer would have done for */
+
+    size_t recv_out; /* size of the span lent for RECV, 0 if none is */
+    size_t send_out;
+    bool peer_finished; /* FIN came */
+    bool own_finished;  /* SHUTDOWN was lent */
+    bool reset_due;     /* wind down by RESET */
+    bool close_lent;
+    uint64_t moved_us;   /* when a byte last moved, either way */
+    uint64_t waiting_us; /* since when a byte waits for the peer to take it */
+};
+
+/* Begins a session for a connection that is open since now_us. */
+void w2e_session_echo_init(struct w2e_session_echo *echo, const struct w2e_echo_config *config, uint64_t now_us);
+
+/* Makes a new session send FIN at once and echo nothing, because the server has too many connections. */
+void w2e_session_echo_refuse(struct w2e_session_echo *echo);
+
+#endif
