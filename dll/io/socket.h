@@ -1,0 +1,57 @@
+/* Sockets: every option that is set on one, addresses as text, names to addresses, and listening on several addresses at one port. */
+#ifndef W2E_SOCKET_H
+#define W2E_SOCKET_H
+
+#include "win/win.h"
+
+#include "ws2echo.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the caller may choose; 0 buffers and linger -1 leave the system's choice. */
+struct w2e_socket_options {
+    uint32_t no_delay;
+    uint32_t receive_buffer_bytes;
+    uint32_t send_buffer_bytes;
+    int32_t linger_s;
+};
+
+/* Sets the options: 0, or the system's code with the failure noted. */
+int w2e_socket_apply(SOCKET socket, const struct w2e_socket_options *options);
+
+/* Reads back what is in force: 0, or the system's code with the failure noted. */
+int w2e_socket_read_back(SOCKET socket, struct w2e_socket_options *options);
+
+/* Makes the coming closesocket send RST. */
+void w2e_socket_reset_on_close(SOCKET socket);
+
+/* The address in numbers; an IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) as the IPv4 address that it is. */
+void w2e_address_from(const SOCKADDR_STORAGE *from, ws2echo_address *to);
+
+/* "127.0.0.1:27015" or "[::1]:27015". */
+struct w2e_endpoint_text {
+    char text[WS2ECHO_ADDRESS_TEXT_SIZE + 16];
+};
+struct w2e_endpoint_text w2e_endpoint_text(const ws2echo_address *address);
+
+bool w2e_address_is_loopback(const ws2echo_address *address);
+
+/* The addresses of a host; free with FreeAddrInfoW. 0, or the code of GetAddrInfoW with the failure noted. */
+int w2e_resolve(const char *host, uint32_t family, uint32_t port, ADDRINFOW **found);
+
+enum { W2E_LISTENERS_MAX = 16 };
+
+/* Sockets that listen on one port. */
+struct w2e_listeners {
+    SOCKET sockets[W2E_LISTENERS_MAX];
+    ws2echo_address addresses[W2E_LISTENERS_MAX];
+    uint32_t count;
+};
+
+/* Listens where host, family and port say (see ws2echo_server_options): 0, or an error with the failure noted and no socket left. */
+int w2e_listeners_open(struct w2e_listeners *listeners, const ws2echo_server_options *options,
+                       const struct w2e_socket_options *socket_options);
+void w2e_listeners_close(struct w2e_listeners *listeners);
+
+#endif
