@@ -1,0 +1,208 @@
+/* Opening a client: its name's addresses are tried one after the other, without blocking. */
+#include "client.h"
+#include "session.h"
+#include "win/system.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Windows answers a refused connection by trying twice more, which takes a second. On the loopback that helps nobody. */
+static void refuse_at_once(SOCKET socket) {
+#if defined(SIO_TCP_INITIAL_RTO)
+    TCP_INITIAL_RTO_PARAMETERS parameters = {.Rtt = TCP_INITIAL_RTO_UNSPECIFIED_RTT,
+                                             .MaxSynRetransmissions = TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS};
+    DWORD bytes = 0;
+    WSAIoctl(socket, SIO_TCP_INITIAL_RTO, &parameters, sizeof parameters, NULL, 0, &bytes, NULL, NULL);
+#else
+    (void)socket;
+#endif
+}
+
+static struct w2e_socket_options socket_options(const ws2echo_client_options *options) {
+    return (struct w2e_socket_options){.no_delay = options->no_delay,
+                                       .receive_buffer_bytes = options->receive_buffer_bytes,
+                                       .send_buffer_bytes = options->send_buffer_bytes,
+                                       .linger_s = options->linger_s};
+}
+
+static int fail_connect(const struct w2e_client *client, int error) {
+    struct w2e_endpoint_text endpoint = w2e_endpoint_text(&client->trying);
+    return w2e_fail(error, "connect to %s (%s)", endpoint.text, client->host);
+}
+
+static void drop_socket(struct w2e_client *client) {
+    if (client->socket != INVALID_SOCKET) {
+        closesocket(client->socket);
+        client->socket = INVALID_SOCKET;
+    }
+}
+
+static void free_addresses(struct w2e_client *client) {
+    if (client->addresses != NULL) {
+        FreeAddrInfoW(client->addresses);
+        client->addresses = NULL;
+    }
+}
+
+/* No address is left: keeps the failure that this thread noted last. */
+static void set_failed(struct w2e_client *client, int error) {
+    client->stage = W2E_CLIENT_FAILED;
+    client->connect_error = error;
+    snprintf(client->connect_failure, sizeof client->connect_failure, "%s", w2e_last_failure());
+    drop_socket(client);
+    free_addresses(client);
+    SetEvent(client->send_event);
+}
+
+static void set_connected(struct w2e_client *client) {
+    SOCKADDR_STORAGE local = {0};
+    int size = sizeof local;
+    w2e_sys_getsockname(client->socket, (struct sockaddr *)&local, &size);
+    w2e_address_from(&local, &client->local);
+    client->peer = client->trying;
+    client->connected_us = w2e_sys_now_us();
+    client->stage = W2E_CLIENT_CONNECTED;
+    free_addresses(client);
+    w2e_flag_set(&client->connected);
+    SetEvent(client->send_event);
+}
+
+/* Starts to connect to one address: 0 connected, WSAEWOULDBLOCK under way, or an error with the failure noted. */
+static int try_address(struct w2e_client *client, const ADDRINFOW *address) {
+    SOCKADDR_STORAGE peer = {0};
+    memcpy(&peer, address->ai_addr, address->ai_addrlen);
+    w2e_address_from(&peer, &client->trying);
+    client->socket = w2e_sys_socket(address->ai_family, SOCK_STREAM, IPPROTO_TCP);
+    if (client->socket == INVALID_SOCKET) {
+        return fail_connect(client, WSAGetLastError());
+    }
+    struct w2e_socket_options options = socket_options(&client->options);
+    int error = w2e_socket_apply(client->socket, &options);
+    if (error != 0) {
+        return error;
+    }
+    if (w2e_sys_event_select(client->socket, client->send_event, FD_CONNECT | FD_WRITE | FD_CLOSE) != 0) {
+        return fail_connect(client, WSAGetLastError());
+    }
+    if (w2e_address_is_loopback(&client->trying)) {
+        refuse_at_once(client->socket);
+    }
+    if (w2e_sys_connect(client->socket, (const struct sockaddr *)&peer, (int)address->ai_addrlen) == 0) {
+        return 0;
+    }
+    error = WSAGetLastError();
+    return error == WSAEWOULDBLOCK ? error : fail_connect(client, error);
+}
+
+/* Tries the addresses that are left, until one is under way. `error` is that of the one before. */
+static void try_next(struct w2e_client *client, int error) {
+    while (client->next_address != NULL) {
+        const ADDRINFOW *address = client->next_address;
+        client->next_address = address->ai_next;
+        drop_socket(client);
+        ResetEvent(client->send_event);
+        error = try_address(client, address);
+        if (error == WSAEWOULDBLOCK) {
+            return;
+        }
+        if (error == 0) {
+            set_connected(client);
+            return;
+        }
+    }
+    set_failed(client, error);
+}
+
+/* Looks at what became of the address under way. */
+static void check_connecting(struct w2e_client *client) {
+    WSANETWORKEVENTS events;
+    if (w2e_sys_enum_events(client->socket, client->send_event, &events) != 0) {
+        try_next(client, fail_connect(client, WSAGetLastError()));
+    } else if (events.lNetworkEvents & FD_CONNECT) {
+        int error = events.iErrorCode[FD_CONNECT_BIT];
+        if (error == 0) {
+            set_connected(client);
+        } else {
+            try_next(client, fail_connect(client, error));
+        }
+    }
+}
+
+static int connect_in_turn(struct w2e_client *client, uint64_t deadline_us) {
+    uint64_t last_us = w2e_deadline_us(client->begun_us, client->options.connect_timeout_ms);
+    while (client->stage == W2E_CLIENT_CONNECTING) {
+        check_connecting(client);
+        if (client->stage != W2E_CLIENT_CONNECTING) {
+            break;
+        }
+        int error = w2e_client_wait(client, &client->send_event, 1, deadline_us < last_us ? deadline_us : last_us);
+        if (error != 0) {
+            error = fail_connect(client, error);
+        }
+        if (error == WSAETIMEDOUT && w2e_left_ms(last_us) == 0) {
+            set_failed(client, error);
+        } else if (error != 0) {
+            return error;
+        }
+    }
+    return client->stage == W2E_CLIENT_CONNECTED ? 0 : w2e_fail_again(client->connect_error, client->connect_failure);
+}
+
+int w2e_client_connect(struct w2e_client *client, uint32_t timeout_ms) {
+    if (w2e_flag_is_set(&client->connected)) {
+        return 0;
+    }
+    uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
+    int error = w2e_client_take_turn(client, WS2ECHO_HALF_SEND, deadline_us);
+    if (error != 0) {
+        return w2e_fail(error, "connect to %s port %lu", client->host, (unsigned long)client->options.port);
+    }
+    error = connect_in_turn(client, deadline_us);
+    w2e_client_end_turn(client, WS2ECHO_HALF_SEND);
+    return error;
+}
+
+static struct w2e_client *new_client(const ws2echo_client_options *options) {
+    struct w2e_client *client = w2e_sys_alloc(sizeof *client);
+    if (client == NULL) {
+        return NULL;
+    }
+    client->options = *options;
+    client->options.host = NULL;
+    snprintf(client->host, sizeof client->host, "%s", options->host != NULL ? options->host : "localhost");
+    client->socket = INVALID_SOCKET;
+    client->closing_event = w2e_sys_create_event();
+    client->send_event = w2e_sys_create_event();
+    client->receive_event = w2e_sys_create_event();
+    client->receive.hEvent = client->receive_event;
+    InitializeSRWLock(&client->lock);
+    InitializeConditionVariable(&client->turn_ended);
+    return client;
+}
+
+int w2e_client_begin(const ws2echo_client_options *options, struct w2e_client **begun) {
+    WSADATA data;
+    int error = w2e_sys_wsa_startup(&data);
+    if (error != 0) {
+        return w2e_fail(error, "WSAStartup");
+    }
+    struct w2e_client *client = new_client(options);
+    if (client == NULL) {
+        WSACleanup();
+        return w2e_fail(WSAENOBUFS, "open a client");
+    }
+    if (client->closing_event == NULL || client->send_event == NULL || client->receive_event == NULL) {
+        error = w2e_fail(WSAENOBUFS, "create a client's event objects");
+    } else {
+        error = w2e_resolve(client->host, options->family, options->port, &client->addresses);
+    }
+    if (error != 0) {
+        w2e_client_close(client);
+        return error;
+    }
+    client->begun_us = w2e_sys_now_us();
+    client->next_address = client->addresses;
+    try_next(client, WSAHOST_NOT_FOUND);
+    *begun = client;
+    return 0;
+}

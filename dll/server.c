@@ -1,0 +1,406 @@
+#include "server.h"
+
+#include "io/driver.h"
+#include "journal.h"
+#include "options.h"
+#include "session_echo.h"
+#include "win/error.h"
+#include "win/system.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { JOURNAL_EVENTS_FIRST = 64 };
+
+struct w2e_server {
+    struct w2e_object object; /* first: what the registry knows of it */
+    ws2echo_server_options options;
+    struct w2e_socket_options socket_options;
+    struct w2e_echo_config echo_config;
+    ws2echo_address addresses[W2E_LISTENERS_MAX];
+    uint32_t address_count;
+    uint64_t opened_us;
+    struct w2e_driver *driver;
+    struct w2e_service service;
+
+    SRWLOCK lock;
+    CONDITION_VARIABLE changed; /* an event came, the last connection went, the server stopped or closes */
+
+    /* Guarded by lock. */
+    struct w2e_journal journal;
+    HANDLE wait_event; /* made when first asked for; set while next_event would not wait */
+    uint64_t connections_accepted;
+    uint64_t connections_open;    /* those refused for the cap included */
+    uint64_t connections_current; /* without them */
+    uint64_t connections_peak;
+    uint64_t connections_reported; /* as reset, by a stop */
+    uint64_t connections_closed[WS2ECHO_REASON_COUNT];
+    uint64_t accept_failures;
+    bool stopped; /* no event will come any more */
+    bool closing;
+};
+
+struct server_connection {
+    struct w2e_connection connection;
+    struct w2e_session_echo session;
+    uint64_t id;
+    uint64_t accepted_us;
+    bool served; /* not refused for the cap */
+    ws2echo_address local;
+    ws2echo_address peer;
+};
+
+struct w2e_object *w2e_server_object(struct w2e_server *server) {
+    return &server->object;
+}
+
+/* ---- journal ---- */
+
+static bool next_event_ready_locked(const struct w2e_server *server) {
+    return server->journal.count > 0 || server->stopped || server->closing;
+}
+
+static void signal_locked(struct w2e_server *server) {
+    if (server->wait_event != NULL) {
+        if (next_event_ready_locked(server)) {
+            SetEvent(server->wait_event);
+        } else {
+            ResetEvent(server->wait_event);
+        }
+    }
+    WakeAllConditionVariable(&server->changed);
+}
+
+static void grow_journal_locked(struct w2e_server *server) {
+    struct w2e_journal *journal = &server->journal;
+    uint64_t capacity = journal->capacity == 0 ? JOURNAL_EVENTS_FIRST : 2 * (uint64_t)journal->capacity;
+    if (capacity > server->options.journal_events) {
+        capacity = server->options.journal_events;
+    }
+    ws2echo_event *events = w2e_sys_alloc_buffer((size_t)capacity * sizeof *events);
+    if (events != NULL) {
+        w2e_sys_free(w2e_journal_grow(journal, events, (uint32_t)capacity));
+    }
+}
+
+static void push_event_locked(struct w2e_server *server, ws2echo_event *event) {
+    event->size = sizeof *event;
+    event->time_us = w2e_sys_now_us() - server->opened_us;
+    if (w2e_journal_full(&server->journal) && server->journal.capacity < server->options.journal_events) {
+        grow_journal_locked(server);
+    }
+    bool was_empty = server->journal.count == 0;
+    w2e_journal_push(&server->journal, event);
+    if (was_empty) {
+        signal_locked(server);
+    } else {
+        WakeAllConditionVariable(&server->changed);
+    }
+}
+
+int w2e_server_next_event(struct w2e_server *server, uint32_t timeout_ms, ws2echo_event *event) {
+    uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
+    int error = 0;
+    AcquireSRWLockExclusive(&server->lock);
+    while (!next_event_ready_locked(server) && w2e_condition_wait(&server->changed, &server->lock, deadline_us)) {
+    }
+    if (server->closing) {
+        error = WSA_OPERATION_ABORTED;
+    } else if (w2e_journal_pop(&server->journal, event)) {
+        signal_locked(server);
+    } else {
+        error = server->stopped ? WSAEDISCON : WSAETIMEDOUT;
+    }
+    ReleaseSRWLockExclusive(&server->lock);
+    return error == 0 ? 0 : w2e_fail(error, "wait for the server's next event");
+}
+
+int w2e_server_wait_handle(struct w2e_server *server, HANDLE *handle) {
+    AcquireSRWLockExclusive(&server->lock);
+    if (server->wait_event == NULL) {
+        server->wait_event = w2e_sys_create_event();
+        signal_locked(server);
+    }
+    *handle = server->wait_event != NULL ? w2e_sys_duplicate_handle(server->wait_event) : NULL;
+    ReleaseSRWLockExclusive(&server->lock);
+    return *handle != NULL ? 0 : w2e_fail(WSAENOBUFS, "create the server's event object");
+}
+
+/* ---- what the driver calls ---- */
+
+static ws2echo_event event_of(const struct server_connection *connection, enum ws2echo_event_kind kind) {
+    return (ws2echo_event){.kind = kind, .connection_id = connection->id, .local = connection->local, .peer = connection->peer};
+}
+
+static void register_locked(struct w2e_server *server, struct server_connection *connection) {
+    connection->id = ++server->connections_accepted;
+    server->connections_open++;
+    if (server->connections_current == server->options.connections_max) {
+        w2e_session_echo_refuse(&connection->session);
+    } else {
+        connection->served = true;
+        server->connections_current++;
+        if (server->connections_current > server->connections_peak) {
+            server->connections_peak = server->connections_current;
+        }
+    }
+    ws2echo_event event = event_of(connection, WS2ECHO_EVENT_ACCEPTED);
+    push_event_locked(server, &event);
+}
+
+static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const SOCKADDR_STORAGE *peer) {
+    struct w2e_server *server = owner;
+    struct server_connection *connection = w2e_sys_alloc(sizeof *connection);
+    if (connection == NULL) {
+        AcquireSRWLockExclusive(&server->lock);
+        server->accept_failures++;
+        ReleaseSRWLockExclusive(&server->lock);
+        return NULL;
+    }
+    connection->accepted_us = w2e_sys_now_us();
+    w2e_session_echo_init(&connection->session, &server->echo_config, connection->accepted_us);
+    connection->connection.socket = socket;
+    connection->connection.session = &connection->session.session;
+    w2e_address_from(peer, &connection->peer);
+    SOCKADDR_STORAGE local = {0};
+    int size = sizeof local;
+    w2e_sys_getsockname(socket, (struct sockaddr *)&local, &size);
+    w2e_address_from(&local, &connection->local);
+    int error = w2e_socket_apply(socket, &server->socket_options);
+    if (error != 0) {
+        w2e_session_abort(&connection->session.session, WS2ECHO_REASON_ERROR, error);
+    }
+    AcquireSRWLockExclusive(&server->lock);
+    register_locked(server, connection);
+    ReleaseSRWLockExclusive(&server->lock);
+    return &connection->connection;
+}
+
+static void server_finished(void *owner, struct w2e_connection *finished) {
+    struct w2e_server *server = owner;
+    struct server_connection *connection = (struct server_connection *)finished;
+    const struct w2e_session *session = &connection->session.session;
+    ws2echo_event event = event_of(connection, WS2ECHO_EVENT_CLOSED);
+    event.reason = (uint32_t)session->reason;
+    event.error = session->error;
+    event.duration_us = w2e_sys_now_us() - connection->accepted_us;
+    event.bytes_received = session->bytes_received;
+    event.bytes_sent = session->bytes_sent;
+    AcquireSRWLockExclusive(&server->lock);
+    server->connections_closed[session->reason]++;
+    server->connections_open--;
+    if (connection->served) {
+        server->connections_current--;
+    }
+    push_event_locked(server, &event);
+    ReleaseSRWLockExclusive(&server->lock);
+    w2e_sys_free(connection);
+}
+
+static void server_accept_failed(void *owner) {
+    struct w2e_server *server = owner;
+    AcquireSRWLockExclusive(&server->lock);
+    server->accept_failures++;
+    ReleaseSRWLockExclusive(&server->lock);
+}
+
+/* ---- open ---- */
+
+static const struct w2e_driver_ops *driver_of_model(uint32_t model) {
+    switch ((enum ws2echo_model)model) {
+    case WS2ECHO_MODEL_THREADS:
+        return &w2e_driver_blocking;
+    }
+    return NULL;
+}
+
+static uint64_t timeout_us(uint32_t timeout_ms) {
+    return timeout_ms == WS2ECHO_INFINITE ? W2E_NEVER : (uint64_t)timeout_ms * 1000;
+}
+
+static struct w2e_server *new_server(const ws2echo_server_options *options) {
+    struct w2e_server *server = w2e_sys_alloc(sizeof *server);
+    if (server == NULL) {
+        return NULL;
+    }
+    server->options = *options;
+    server->socket_options = (struct w2e_socket_options){.no_delay = options->no_delay,
+                                                         .receive_buffer_bytes = options->receive_buffer_bytes,
+                                                         .send_buffer_bytes = options->send_buffer_bytes,
+                                                         .linger_s = options->linger_s};
+    server->echo_config = (struct w2e_echo_config){.buffer_bytes_max = options->echo_buffer_bytes,
+                                                   .idle_timeout_us = timeout_us(options->idle_timeout_ms),
+                                                   .send_timeout_us = timeout_us(options->send_timeout_ms),
+                                                   .finish_by_reset = options->linger_s == 0};
+    server->service = (struct w2e_service){
+        .owner = server, .accepted = server_accepted, .finished = server_finished, .accept_failed = server_accept_failed};
+    server->opened_us = w2e_sys_now_us();
+    InitializeSRWLock(&server->lock);
+    InitializeConditionVariable(&server->changed);
+    return server;
+}
+
+/* Notes where the server listens, and which options the system gave it. */
+static int describe(struct w2e_server *server, const struct w2e_listeners *listeners) {
+    struct w2e_socket_options in_force;
+    int error = w2e_socket_read_back(listeners->sockets[0], &in_force);
+    if (error != 0) {
+        return error;
+    }
+    server->options.host = NULL;
+    server->options.port = listeners->addresses[0].port;
+    server->options.no_delay = in_force.no_delay;
+    server->options.receive_buffer_bytes = in_force.receive_buffer_bytes;
+    server->options.send_buffer_bytes = in_force.send_buffer_bytes;
+    server->options.linger_s = in_force.linger_s;
+    server->address_count = listeners->count;
+    memcpy(server->addresses, listeners->addresses, sizeof server->addresses);
+    for (uint32_t i = 0; i < listeners->count; i++) {
+        ws2echo_event event = {.kind = WS2ECHO_EVENT_LISTENING, .local = listeners->addresses[i]};
+        push_event_locked(server, &event);
+    }
+    return 0;
+}
+
+static int start(struct w2e_server *server, const ws2echo_server_options *options) {
+    struct w2e_listeners listeners;
+    int error = w2e_listeners_open(&listeners, options, &server->socket_options);
+    if (error != 0) {
+        return error;
+    }
+    error = describe(server, &listeners);
+    if (error != 0) {
+        w2e_listeners_close(&listeners);
+        return error;
+    }
+    error = driver_of_model(options->model)->open(&server->driver, &listeners, &server->service);
+    return error == 0 ? 0 : w2e_fail(error, "start the server's threads");
+}
+
+static void free_server(struct w2e_server *server) {
+    if (server->wait_event != NULL) {
+        CloseHandle(server->wait_event);
+    }
+    w2e_sys_free(server->journal.events);
+    w2e_sys_free(server);
+    WSACleanup();
+}
+
+int w2e_server_open(const ws2echo_server_options *options, struct w2e_server **opened) {
+    WSADATA data;
+    int error = w2e_sys_wsa_startup(&data);
+    if (error != 0) {
+        return w2e_fail(error, "WSAStartup");
+    }
+    struct w2e_server *server = new_server(options);
+    if (server == NULL) {
+        WSACleanup();
+        return w2e_fail(WSAENOBUFS, "open a server");
+    }
+    error = start(server, options);
+    if (error != 0) {
+        free_server(server);
+        return error;
+    }
+    *opened = server;
+    return 0;
+}
+
+/* ---- questions ---- */
+
+void w2e_server_options_get(struct w2e_server *server, ws2echo_server_options *options) {
+    *options = server->options;
+}
+
+uint16_t w2e_server_port(const struct w2e_server *server) {
+    return (uint16_t)server->options.port;
+}
+
+int w2e_server_address(const struct w2e_server *server, uint32_t index, ws2echo_address *address) {
+    if (index >= server->address_count) {
+        return w2e_fail(WSAEINVAL, "address %lu of a server with %lu", (unsigned long)index,
+                        (unsigned long)server->address_count);
+    }
+    *address = server->addresses[index];
+    return 0;
+}
+
+void w2e_server_stats_get(struct w2e_server *server, ws2echo_server_stats *stats) {
+    AcquireSRWLockExclusive(&server->lock);
+    *stats = (ws2echo_server_stats){.size = sizeof *stats,
+                                    .connections_accepted = server->connections_accepted,
+                                    .connections_current = server->connections_current,
+                                    .connections_peak = server->connections_peak,
+                                    .bytes_received = w2e_counter_get(&server->service.bytes_received),
+                                    .bytes_sent = w2e_counter_get(&server->service.bytes_sent),
+                                    .events_dropped = server->journal.dropped,
+                                    .accept_failures = server->accept_failures,
+                                    .uptime_us = w2e_sys_now_us() - server->opened_us};
+    memcpy(stats->connections_closed, server->connections_closed, sizeof stats->connections_closed);
+    ReleaseSRWLockExclusive(&server->lock);
+}
+
+/* ---- stop and close ---- */
+
+static void stop_driver(struct w2e_server *server) {
+    server->driver->ops->stop(server->driver);
+    AcquireSRWLockExclusive(&server->lock);
+    server->stopped = true;
+    signal_locked(server);
+    ReleaseSRWLockExclusive(&server->lock);
+}
+
+int w2e_server_drain(struct w2e_server *server, uint32_t timeout_ms) {
+    uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
+    int error = 0;
+    server->driver->ops->stop_accepting(server->driver);
+    AcquireSRWLockExclusive(&server->lock);
+    while (error == 0 && server->connections_open > 0) {
+        if (server->closing) {
+            error = WSA_OPERATION_ABORTED;
+        } else if (!w2e_condition_wait(&server->changed, &server->lock, deadline_us)) {
+            error = WSAETIMEDOUT;
+        }
+    }
+    uint64_t left = server->connections_open;
+    ReleaseSRWLockExclusive(&server->lock);
+    if (error != 0) {
+        return w2e_fail(error, "drain the server on port %lu, %lu connections left", (unsigned long)server->options.port,
+                        (unsigned long)left);
+    }
+    stop_driver(server);
+    return 0;
+}
+
+/* Those that were reset by stopping: each is told to one caller of stop. */
+static uint32_t report_reset_connections(struct w2e_server *server) {
+    AcquireSRWLockExclusive(&server->lock);
+    uint64_t reset = server->connections_closed[WS2ECHO_REASON_STOPPED];
+    uint64_t count = reset - server->connections_reported;
+    server->connections_reported = reset;
+    ReleaseSRWLockExclusive(&server->lock);
+    return (uint32_t)count;
+}
+
+int w2e_server_stop(struct w2e_server *server, uint32_t drain_timeout_ms, uint32_t *reset_connections) {
+    int error = w2e_server_drain(server, drain_timeout_ms);
+    if (error == WSA_OPERATION_ABORTED) {
+        return error;
+    }
+    if (error != 0) {
+        stop_driver(server);
+    }
+    *reset_connections = report_reset_connections(server);
+    return 0;
+}
+
+void w2e_server_close(struct w2e_server *server) {
+    AcquireSRWLockExclusive(&server->lock);
+    server->closing = true;
+    signal_locked(server);
+    ReleaseSRWLockExclusive(&server->lock);
+    stop_driver(server);
+    w2e_registry_wait_unused(&server->object);
+    server->driver->ops->free(server->driver);
+    free_server(server);
+}
