@@ -102,12 +102,13 @@ typedef struct ws2echo_address {
 /* ---- server ---------------------------------------------------------------------------------------------------------------- */
 
 typedef struct ws2echo_server_options {
-    uint32_t size;            /* sizeof(ws2echo_server_options) */
-    uint32_t model;           /* enum ws2echo_model */
-    uint32_t protocol;        /* enum ws2echo_protocol */
-    uint32_t family;          /* enum ws2echo_family */
-    const char *host;         /* NULL: loopback, 127.0.0.1 and ::1. "*": every address of the machine. Else a name or a numeric
-                                      address; each address that a name has is listened on. At most 1,023 bytes. */
+    uint32_t size;     /* sizeof(ws2echo_server_options) */
+    uint32_t model;    /* enum ws2echo_model */
+    uint32_t protocol; /* enum ws2echo_protocol */
+    uint32_t family;   /* enum ws2echo_family */
+    /* NULL: loopback, 127.0.0.1 and ::1. "*": every address of the machine. Else a name or a numeric address, at most 1,023 bytes; each
+       address that a name has is listened on. */
+    const char *host;
     uint32_t port;            /* 0 to 65535; 0, the default, lets the system choose a free one */
     uint32_t backlog;         /* connections that may wait to be accepted (listen): 1 to 65535; default 0 = SOMAXCONN */
     uint32_t connections_max; /* served at once: 1 or more; default WS2ECHO_INFINITE */
@@ -116,11 +117,12 @@ typedef struct ws2echo_server_options {
     uint32_t no_delay;        /* TCP_NODELAY of each connection, 0 or 1; default 1 */
     uint32_t receive_buffer_bytes; /* SO_RCVBUF of each connection, up to 2^30; default 0 = the system's choice */
     uint32_t send_buffer_bytes;    /* SO_SNDBUF of each connection, up to 2^30; default 0 = the system's choice */
-    int32_t linger_s;              /* SO_LINGER of each connection, in seconds, up to 65535. 0 answers even FIN with a reset.
-                                      Default -1: closing is graceful and takes no time */
-    uint32_t echo_buffer_bytes;    /* most bytes of one connection held between reception and echo: 1 to 2^26; default 262144 */
-    uint32_t journal_events; /* events kept for ws2echo_server_next_event: 1 to 2^20; default 4096. Older ones are dropped */
-    uint32_t reserved;       /* 0 */
+    /* SO_LINGER of each connection, in seconds, up to 65535; 0 answers even FIN with a reset; default -1: a close is graceful and takes
+       no time */
+    int32_t linger_s;
+    uint32_t echo_buffer_bytes; /* most bytes of one connection held between reception and echo: 1 to 2^26; default 262144 */
+    uint32_t journal_events;    /* events kept for ws2echo_server_next_event: 1 to 2^20; default 4096. Older ones are dropped */
+    uint32_t reserved;          /* 0 */
 } ws2echo_server_options;
 
 typedef struct ws2echo_server_stats {
@@ -231,9 +233,10 @@ WS2ECHO_API int ws2echo_server_close(ws2echo_server server);
 /* ---- client ---------------------------------------------------------------------------------------------------------------- */
 
 typedef struct ws2echo_client_options {
-    uint32_t size;                 /* sizeof(ws2echo_client_options) */
-    uint32_t protocol;             /* enum ws2echo_protocol */
-    const char *host;              /* name or numeric address, at most 1,023 bytes; NULL, the default: "localhost" */
+    uint32_t size;     /* sizeof(ws2echo_client_options) */
+    uint32_t protocol; /* enum ws2echo_protocol */
+    /* A name or numeric address, at most 1,023 bytes; NULL, the default: "localhost". */
+    const char *host;
     uint32_t family;               /* enum ws2echo_family: which of the name's addresses to try */
     uint32_t port;                 /* 1 to 65535; default 0 is not a port and must be set */
     uint32_t connect_timeout_ms;   /* for all addresses together, after the name is resolved; default 10000 */

@@ -1,0 +1,130 @@
+#include "check.h"
+#include "codes.h"
+#include "options.h"
+
+#include <string.h>
+
+static ws2echo_server_options server_defaults(void) {
+    ws2echo_server_options options;
+    w2e_server_options_default(&options);
+    return options;
+}
+
+static ws2echo_client_options client_defaults(void) {
+    ws2echo_client_options options;
+    w2e_client_options_default(&options);
+    options.port = 1;
+    return options;
+}
+
+static const char *server_fault(const ws2echo_server_options *options) {
+    struct w2e_option_fault fault;
+    int error = w2e_server_options_check(options, &fault);
+    CHECK(error == (fault.field == NULL ? 0 : W2E_EINVAL));
+    CHECK((fault.field == NULL) == (fault.wanted == NULL));
+    return fault.field == NULL ? "" : fault.field;
+}
+
+static const char *client_fault(const ws2echo_client_options *options) {
+    struct w2e_option_fault fault;
+    int error = w2e_client_options_check(options, &fault);
+    CHECK(error == (fault.field == NULL ? 0 : W2E_EINVAL));
+    return fault.field == NULL ? "" : fault.field;
+}
+
+/* A field takes `good` values and refuses `bad` ones, by name. */
+#define FIELD(side, field, good_low, good_high, bad)                                                                             \
+    do {                                                                                                                         \
+        ws2echo_##side##_options options = side##_defaults();                                                                    \
+        options.field = good_low;                                                                                                \
+        CHECK(strcmp(side##_fault(&options), "") == 0);                                                                          \
+        options.field = good_high;                                                                                               \
+        CHECK(strcmp(side##_fault(&options), "") == 0);                                                                          \
+        options.field = bad;                                                                                                     \
+        CHECK(strcmp(side##_fault(&options), #field) == 0);                                                                      \
+    } while (0)
+
+static void server_limits(void) {
+    FIELD(server, model, WS2ECHO_MODEL_THREADS, WS2ECHO_MODEL_THREADS, 99);
+    FIELD(server, protocol, WS2ECHO_PROTOCOL_TCP, WS2ECHO_PROTOCOL_TCP, 99);
+    FIELD(server, family, WS2ECHO_FAMILY_IPV4, WS2ECHO_FAMILY_IPV6, 5);
+    FIELD(server, port, 0, 65535, 65536);
+    FIELD(server, backlog, 0, 65535, 65536);
+    FIELD(server, connections_max, 1, WS2ECHO_INFINITE, 0);
+    FIELD(server, idle_timeout_ms, 1, WS2ECHO_INFINITE, 0);
+    FIELD(server, send_timeout_ms, 1, WS2ECHO_INFINITE, 0);
+    FIELD(server, no_delay, 0, 1, 2);
+    FIELD(server, receive_buffer_bytes, 0, 1u << 30, (1u << 30) + 1);
+    FIELD(server, send_buffer_bytes, 0, 1u << 30, (1u << 30) + 1);
+    FIELD(server, linger_s, -1, 65535, 65536);
+    FIELD(server, linger_s, 0, 1, -2);
+    FIELD(server, echo_buffer_bytes, 1, 1u << 26, 0);
+    FIELD(server, echo_buffer_bytes, 1, 1u << 26, (1u << 26) + 1);
+    FIELD(server, journal_events, 1, 1u << 20, 0);
+    FIELD(server, journal_events, 1, 1u << 20, (1u << 20) + 1);
+    FIELD(server, reserved, 0, 0, 1);
+    FIELD(server, size, sizeof options, sizeof options, sizeof options - 1);
+}
+
+static void client_limits(void) {
+    FIELD(client, protocol, WS2ECHO_PROTOCOL_TCP, WS2ECHO_PROTOCOL_TCP, 1);
+    FIELD(client, family, WS2ECHO_FAMILY_IPV4, WS2ECHO_FAMILY_IPV6, 1);
+    FIELD(client, port, 1, 65535, 0);
+    FIELD(client, port, 1, 65535, 65536);
+    FIELD(client, connect_timeout_ms, 0, WS2ECHO_INFINITE, WS2ECHO_TIMEOUT_OF_OPTIONS);
+    FIELD(client, send_timeout_ms, 0, WS2ECHO_INFINITE, WS2ECHO_TIMEOUT_OF_OPTIONS);
+    FIELD(client, receive_timeout_ms, 0, WS2ECHO_INFINITE, WS2ECHO_TIMEOUT_OF_OPTIONS);
+    FIELD(client, no_delay, 0, 1, 2);
+    FIELD(client, receive_buffer_bytes, 0, 1u << 30, UINT32_MAX);
+    FIELD(client, send_buffer_bytes, 0, 1u << 30, UINT32_MAX);
+    FIELD(client, linger_s, -1, 65535, INT32_MIN);
+    FIELD(client, reserved, 0, 0, 1);
+    FIELD(client, size, sizeof options, sizeof options, sizeof options + 8);
+}
+
+static void check_host(const char *host, int good) {
+    ws2echo_server_options options = server_defaults();
+    options.host = host;
+    CHECK(strcmp(server_fault(&options), good ? "" : "host") == 0);
+}
+
+static void hosts_are_utf8_of_bounded_length(void) {
+    char longest[W2E_HOST_BYTES_MAX + 2];
+    memset(longest, 'a', sizeof longest);
+    longest[W2E_HOST_BYTES_MAX] = 0;
+    check_host(longest, 1);
+    longest[W2E_HOST_BYTES_MAX] = 'a';
+    longest[W2E_HOST_BYTES_MAX + 1] = 0;
+    check_host(longest, 0);
+    check_host("", 0);
+    check_host("b\xC3\xBC"
+               "cher.example",
+               1);
+    check_host("\xE2\x82\xAC", 1);     /* U+20AC */
+    check_host("\xF0\x9F\x98\x80", 1); /* U+1F600 */
+    check_host("\xF4\x8F\xBF\xBF", 1); /* U+10FFFF */
+    check_host("\x80", 0);             /* continuation without lead */
+    check_host("a\xC3", 0);            /* cut off */
+    check_host("\xC0\xAF", 0);         /* overlong */
+    check_host("\xE0\x9F\xBF", 0);     /* overlong */
+    check_host("\xED\xA0\x80", 0);     /* surrogate */
+    check_host("\xF4\x90\x80\x80", 0); /* past U+10FFFF */
+    check_host("\xFF", 0);
+}
+
+static void the_first_fault_is_told(void) {
+    ws2echo_server_options options = server_defaults();
+    options.no_delay = 9;
+    options.port = 70000;
+    CHECK(strcmp(server_fault(&options), "port") == 0);
+    options.size = 3;
+    CHECK(strcmp(server_fault(&options), "size") == 0);
+}
+
+int main(void) {
+    server_limits();
+    client_limits();
+    hosts_are_utf8_of_bounded_length();
+    the_first_fault_is_told();
+    return 0;
+}
