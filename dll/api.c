@@ -5,6 +5,7 @@
 #include "server.h"
 #include "win/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* ---- checks ---- */
@@ -354,7 +355,7 @@ int ws2echo_client_shutdown(ws2echo_client handle, uint32_t half) {
 
 /* Progress that no call of echo on this data can have left behind would lead past its end. */
 static int check_progress(const ws2echo_echo_progress *progress, uint64_t size, const char *function) {
-    bool possible = progress->bytes_sent <= size && progress->bytes_received <= progress->bytes_sent;
+    bool possible = progress->bytes_sent <= size && progress->bytes_received <= size;
     return possible ? 0
                     : w2e_fail_because(WSAEINVAL, "zero it before the first call, and pass the same data after", "%s: progress",
                                        function);

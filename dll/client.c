@@ -294,6 +294,9 @@ static int echo_send(struct w2e_client *client, struct echo *echo, bool *moved) 
 static int echo_receive(struct w2e_client *client, struct echo *echo, bool *moved) {
     unsigned char scratch[W2E_CLIENT_ARRIVED_BYTES];
     uint64_t left = echo->size - echo->progress->bytes_received;
+    if (left == 0) {
+        return 0; /* a peer that answers ahead of its time: what is left is to send the rest */
+    }
     unsigned char *part = echo->reply != NULL ? echo->reply + echo->progress->bytes_received : scratch;
     uint64_t room = echo->reply != NULL || left < sizeof scratch ? left : sizeof scratch;
     uint64_t received;
@@ -307,10 +310,22 @@ static int echo_receive(struct w2e_client *client, struct echo *echo, bool *move
     return error == WSAEWOULDBLOCK ? 0 : error;
 }
 
+/* Waits for the halves that are not done. */
+static int echo_wait(struct w2e_client *client, const struct echo *echo, uint64_t deadline_us) {
+    HANDLE events[2];
+    DWORD count = 0;
+    if (echo->progress->bytes_received < echo->size) {
+        events[count++] = client->receive_event;
+    }
+    if (echo->progress->bytes_sent < echo->size) {
+        events[count++] = client->send_event;
+    }
+    return w2e_client_wait(client, events, count, deadline_us);
+}
+
 static int echo_in_turn(struct w2e_client *client, struct echo *echo, uint32_t timeout_ms) {
-    const HANDLE events[] = {client->receive_event, client->send_event};
     uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
-    while (echo->progress->bytes_received < echo->size) {
+    while (echo->progress->bytes_sent < echo->size || echo->progress->bytes_received < echo->size) {
         bool moved = false;
         int error = echo_send(client, echo, &moved);
         if (error == 0) {
@@ -319,8 +334,7 @@ static int echo_in_turn(struct w2e_client *client, struct echo *echo, uint32_t t
         if (moved) {
             deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
         } else if (error == 0) {
-            bool all_sent = echo->progress->bytes_sent == echo->size;
-            error = w2e_client_wait(client, events, all_sent ? 1 : 2, deadline_us);
+            error = echo_wait(client, echo, deadline_us);
         }
         if (error == 0 && w2e_flag_is_set(&client->closing)) {
             error = WSA_OPERATION_ABORTED;

@@ -2,19 +2,24 @@
 
 #include <stddef.h>
 
-/* An id: kind in the top 8 bits, then 32 bits of generation (never 0), then 24 bits of index. */
+/* An id: kind in the top 8 bits, then 32 bits that stand for the generation, then 24 bits of index. */
 enum { INDEX_BITS = 24, KIND_SHIFT = 56 };
 
-static uint64_t id_of(uint8_t kind, uint32_t generation, uint32_t index) {
-    return (uint64_t)kind << KIND_SHIFT | (uint64_t)generation << INDEX_BITS | index;
+/* The generation is mixed with the index, so that the ids of two objects do not differ in a bit or two: a number that was made up, or
+ * suffered, names nothing. For one index the mixture is a different one for each generation: both factors are odd. */
+static uint64_t id_of(const struct w2e_slots *slots, uint32_t index) {
+    const struct w2e_slot *slot = &slots->slots[index];
+    uint32_t mixed = slot->generation * 0x9E3779B1u;
+    mixed = (mixed ^ mixed >> 15) * 0x85EBCA6Bu ^ index * 0xC2B2AE35u;
+    return (uint64_t)slot->kind << KIND_SHIFT | (uint64_t)mixed << INDEX_BITS | index;
 }
 
 static struct w2e_slot *slot_of(const struct w2e_slots *slots, uint8_t kind, uint64_t id) {
     uint32_t index = (uint32_t)(id & ((1u << INDEX_BITS) - 1));
-    if (index >= slots->used || slots->slots[index].object == NULL) {
+    if (index >= slots->used || slots->slots[index].object == NULL || slots->slots[index].kind != kind) {
         return NULL;
     }
-    return id == id_of(kind, slots->slots[index].generation, index) ? &slots->slots[index] : NULL;
+    return id == id_of(slots, index) ? &slots->slots[index] : NULL;
 }
 
 uint64_t w2e_slots_add(struct w2e_slots *slots, uint8_t kind, void *object) {
@@ -29,9 +34,10 @@ uint64_t w2e_slots_add(struct w2e_slots *slots, uint8_t kind, void *object) {
     }
     struct w2e_slot *slot = &slots->slots[index];
     slot->object = object;
+    slot->kind = kind;
     slot->generation++;
     slots->live++;
-    return id_of(kind, slot->generation, index);
+    return id_of(slots, index);
 }
 
 void *w2e_slots_find(const struct w2e_slots *slots, uint8_t kind, uint64_t id) {

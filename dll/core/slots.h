@@ -11,6 +11,7 @@ struct w2e_slot {
     void *object;
     uint32_t generation; /* of the object in it, or of the last one */
     uint32_t next_free;  /* index + 1 of the next free slot; 0 ends the list */
+    uint8_t kind;        /* of the object */
 };
 
 struct w2e_slots {

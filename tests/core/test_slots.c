@@ -17,6 +17,10 @@ static void ids_are_of_one_kind_and_one_object(void) {
     for (int bit = 0; bit < 64; bit++) {
         CHECK(w2e_slots_find(&slots, 7, id ^ (uint64_t)1 << bit) == NULL);
     }
+    for (unsigned kind = 0; kind < 256; kind++) {
+        uint64_t relabelled = (id & ~((uint64_t)0xFF << 56)) | (uint64_t)kind << 56;
+        CHECK(kind == 7 || w2e_slots_find(&slots, (uint8_t)kind, relabelled) == NULL);
+    }
     CHECK(w2e_slots_remove(&slots, 8, id) == NULL);
     CHECK(w2e_slots_remove(&slots, 7, id) == &object);
     CHECK(w2e_slots_remove(&slots, 7, id) == NULL);
@@ -45,6 +49,21 @@ static void a_full_table_gives_no_id_until_one_is_removed(void) {
     }
 }
 
+static void an_id_is_never_given_twice(void) {
+    enum { ROUNDS = 4096 };
+    static uint64_t ids[ROUNDS];
+    struct w2e_slot table[1] = {0};
+    struct w2e_slots slots = {.slots = table, .capacity = 1};
+    int object;
+    for (int i = 0; i < ROUNDS; i++) {
+        ids[i] = w2e_slots_add(&slots, 1, &object);
+        w2e_slots_remove(&slots, 1, ids[i]);
+        for (int j = 0; j < i; j++) {
+            CHECK(ids[j] != ids[i]);
+        }
+    }
+}
+
 static void a_slot_with_no_generation_left_is_retired(void) {
     struct w2e_slot table[1] = {{.generation = UINT32_MAX - 1}};
     struct w2e_slots slots = {.slots = table, .capacity = 1};
@@ -58,6 +77,7 @@ static void a_slot_with_no_generation_left_is_retired(void) {
 int main(void) {
     ids_are_of_one_kind_and_one_object();
     a_full_table_gives_no_id_until_one_is_removed();
+    an_id_is_never_given_twice();
     a_slot_with_no_generation_left_is_retired();
     return 0;
 }
