@@ -91,9 +91,15 @@ static int send_some(struct w2e_client *client, const unsigned char *data, uint6
     return error;
 }
 
-static int receive_finished(struct w2e_client *client, int error) {
+static int receive_failed(struct w2e_client *client, int error) {
     client->receive_error = error;
     return error;
+}
+
+static int receive_end(struct w2e_client *client) {
+    int error = w2e_socket_end_error(client->socket);
+    client->peer_finished = error == 0;
+    return receive_failed(client, error);
 }
 
 /* Tries recv straight into the caller's buffer. */
@@ -103,12 +109,11 @@ static int receive_direct(struct w2e_client *client, unsigned char *buffer, uint
     if (count < 0) {
         int error = WSAGetLastError();
         client->receive_flows = false;
-        return error == WSAEWOULDBLOCK ? error : receive_finished(client, error);
+        return error == WSAEWOULDBLOCK ? error : receive_failed(client, error);
     }
-    client->peer_finished = count == 0;
     client->receive_flows = count == chunk;
     *received = (uint64_t)count;
-    return 0;
+    return count > 0 ? 0 : receive_end(client);
 }
 
 static int start_receive(struct w2e_client *client) {
@@ -116,7 +121,7 @@ static int start_receive(struct w2e_client *client) {
     if (w2e_sys_wsa_recv(client->socket, &buffer, &client->receive) != 0) {
         int error = WSAGetLastError();
         if (error != WSA_IO_PENDING) {
-            return receive_finished(client, error);
+            return receive_failed(client, error);
         }
     }
     client->receive_out = true;
@@ -131,16 +136,15 @@ static int collect_receive(struct w2e_client *client) {
         client->receive_out = false;
         client->arrived_begin = 0;
         client->arrived_end = bytes;
-        client->peer_finished = bytes == 0;
         client->receive_flows = bytes == sizeof client->arrived;
-        return 0;
+        return bytes > 0 ? 0 : receive_end(client);
     }
     int error = WSAGetLastError();
     if (error == WSA_IO_INCOMPLETE) {
         return WSAEWOULDBLOCK;
     }
     client->receive_out = false;
-    return error == WSA_OPERATION_ABORTED ? error : receive_finished(client, error);
+    return error == WSA_OPERATION_ABORTED ? error : receive_failed(client, error);
 }
 
 static int receive_overlapped(struct w2e_client *client) {
@@ -247,7 +251,7 @@ int w2e_client_recv(struct w2e_client *client, unsigned char *buffer, uint64_t s
     uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_or(timeout_ms, client->options.receive_timeout_ms));
     *received = 0;
     if (!w2e_flag_is_set(&client->connected)) {
-        return fail(client, WSAENOTCONN, "receive");
+        return fail(client, WSAENOTCONN, "recv");
     }
     if (size == 0) {
         return 0;
@@ -257,7 +261,7 @@ int w2e_client_recv(struct w2e_client *client, unsigned char *buffer, uint64_t s
         error = recv_in_turn(client, buffer, size, deadline_us, received);
         w2e_client_end_turn(client, WS2ECHO_HALF_RECEIVE);
     }
-    return error == 0 ? 0 : fail(client, error, "receive from");
+    return error == 0 ? 0 : fail(client, error, "recv from");
 }
 
 /* ---- echo ---- */

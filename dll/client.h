@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { W2E_CLIENT_ARRIVED_BYTES = 16 * 1024, W2E_CLIENT_FAILURE_SIZE = 1536 };
+enum { W2E_CLIENT_ARRIVED_BYTES = 16 * 1024 };
 
 enum w2e_client_stage { W2E_CLIENT_CONNECTING, W2E_CLIENT_CONNECTED, W2E_CLIENT_FAILED };
 
@@ -52,7 +52,7 @@ struct w2e_client {
     ADDRINFOW *next_address;
     ws2echo_address trying;
     int connect_error; /* once stage is FAILED */
-    char connect_failure[W2E_CLIENT_FAILURE_SIZE];
+    char connect_failure[W2E_FAILURE_TEXT_SIZE];
 
     /* Written before `connected` is set. */
     uint64_t connected_us;

@@ -355,12 +355,11 @@ int w2e_server_drain(struct w2e_server *server, uint32_t timeout_ms) {
     int error = 0;
     server->driver->ops->stop_accepting(server->driver);
     AcquireSRWLockExclusive(&server->lock);
-    while (error == 0 && server->connections_open > 0) {
-        if (server->closing) {
-            error = WSA_OPERATION_ABORTED;
-        } else if (!w2e_condition_wait(&server->changed, &server->lock, deadline_us)) {
-            error = WSAETIMEDOUT;
-        }
+    while (error == 0 && server->connections_open > 0 && !server->closing) {
+        error = w2e_condition_wait(&server->changed, &server->lock, deadline_us) ? 0 : WSAETIMEDOUT;
+    }
+    if (server->closing) {
+        error = WSA_OPERATION_ABORTED;
     }
     uint64_t left = server->connections_open;
     ReleaseSRWLockExclusive(&server->lock);

@@ -78,7 +78,10 @@ static int call(SOCKET socket, const struct w2e_op *op, size_t *bytes) {
     int moved = op->kind == W2E_OP_RECV ? w2e_sys_recv(socket, (char *)op->data, size)
                                         : w2e_sys_send(socket, (const char *)op->data, size);
     *bytes = moved > 0 ? (size_t)moved : 0;
-    return moved >= 0 ? 0 : WSAGetLastError();
+    if (moved < 0) {
+        return WSAGetLastError();
+    }
+    return moved == 0 && op->kind == W2E_OP_RECV ? w2e_socket_end_error(socket) : 0;
 }
 
 static bool cancelled(int error) {

@@ -72,6 +72,11 @@ void w2e_socket_reset_on_close(SOCKET socket) {
     w2e_sys_setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+int w2e_socket_end_error(SOCKET socket) {
+    int error = w2e_sys_send(socket, "", 0) < 0 ? WSAGetLastError() : 0;
+    return error == WSAECONNRESET || error == WSAECONNABORTED ? error : 0;
+}
+
 static void ipv4_from(const IN_ADDR *from, ws2echo_address *to) {
     to->family = WS2ECHO_FAMILY_IPV4;
     inet_ntop(AF_INET, from, to->host, sizeof to->host);
@@ -132,6 +137,9 @@ int w2e_resolve(const char *host, uint32_t family, uint32_t port, ADDRINFOW **fo
     swprintf(service, sizeof service / sizeof service[0], L"%u", (unsigned)port);
     ADDRINFOW hints = {.ai_family = address_family(family), .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
     int error = w2e_sys_getaddrinfo(name, service, &hints, found);
+    if (error < 0) {
+        error = WSAHOST_NOT_FOUND; /* Wine 8 lets codes of its own system through, where no address is of the family. */
+    }
     if (error != 0) {
         return w2e_fail(error, "resolve %s", host);
     }

@@ -18,9 +18,7 @@ _Static_assert(W2E_ENOBUFS == WSAENOBUFS && W2E_ETIMEDOUT == WSAETIMEDOUT, "code
 #define THREAD_LOCAL _Thread_local
 #endif
 
-enum { FAILURE_TEXT_SIZE = 1536 };
-
-static THREAD_LOCAL char last_failure[FAILURE_TEXT_SIZE];
+static THREAD_LOCAL char last_failure[W2E_FAILURE_TEXT_SIZE];
 
 struct error_words {
     int error;
@@ -111,7 +109,7 @@ const char *w2e_error_text(int error) {
 __attribute__((format(printf, 3, 0)))
 #endif
 static int note_failure(int error, const char *because, const char *what, va_list arguments) {
-    char action[FAILURE_TEXT_SIZE / 2];
+    char action[W2E_FAILURE_TEXT_SIZE - 512];
     vsnprintf(action, sizeof action, what, arguments);
     snprintf(last_failure, sizeof last_failure, "%s: %s (%d): %s", action, w2e_error_name(error), error, because);
     return error;

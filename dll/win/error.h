@@ -2,6 +2,9 @@
 #ifndef W2E_ERROR_H
 #define W2E_ERROR_H
 
+/* Room for a last failure, the longest host name included. */
+enum { W2E_FAILURE_TEXT_SIZE = 2048 };
+
 /* Never NULL. */
 const char *w2e_error_name(int error);
 const char *w2e_error_text(int error);
