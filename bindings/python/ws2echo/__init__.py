@@ -1,0 +1,65 @@
+"""A TCP echo server and client for Windows, inside this process.
+
+    with ws2echo.Server() as server, ws2echo.Client(server.port) as client:
+        assert client.echo(b"this is a test") == b"this is a test"
+
+Everything is done by ``ws2echo.dll``, which lies in this package's folder; the interpreter lock is released
+whenever it can block, and Ctrl-C ends every wait but that for a name to be resolved. A failure is the
+``OSError`` subclass that the ``socket`` module would raise, its ``winerror`` the Winsock code, its text what
+was being done and what to try.
+
+There is also a command line, ``python -m ws2echo``, and a pytest plugin with the fixtures ``echo_server`` and
+``make_echo_server``.
+"""
+
+from . import _swig
+from ._client import Client
+from ._errors import EchoMismatchError
+from ._options import (
+    Address,
+    ClientOptions,
+    ClientStats,
+    Event,
+    EventKind,
+    Family,
+    Half,
+    Model,
+    ModelInfo,
+    Protocol,
+    Reason,
+    ServerOptions,
+    ServerStats,
+    models,
+)
+from ._server import Server
+
+__version__ = _swig.version()
+
+__all__ = [
+    "Address",
+    "Client",
+    "ClientOptions",
+    "ClientStats",
+    "EchoMismatchError",
+    "Event",
+    "EventKind",
+    "Family",
+    "Half",
+    "Model",
+    "ModelInfo",
+    "Protocol",
+    "Reason",
+    "Server",
+    "ServerOptions",
+    "ServerStats",
+    "__version__",
+    "models",
+]
+
+for _name in (
+    __all__
+):  # where they are defined is an internal matter: repr, pickle and documentation name them as users do
+    _object = globals()[_name]
+    if hasattr(_object, "__module__"):
+        _object.__module__ = __name__
+del _name, _object

@@ -1,0 +1,64 @@
+"""What a server and a client have in common: a handle of the DLL that is closed once."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from types import TracebackType
+from typing import Self
+
+from ._errors import WSAENOTSOCK
+
+
+class Handle:
+    """An open object of the DLL. A context manager; closing twice is fine."""
+
+    _handle = 0
+    _closed = True
+
+    def _opened(self, handle: int) -> None:
+        self._handle = handle
+        self._closed = False
+
+    def _close_handle(self, handle: int) -> None:
+        raise NotImplementedError
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """Give everything up. Every other call is an ``OSError`` (WSAENOTSOCK) afterwards; closing again does
+        nothing.
+
+        A call that waits in another thread ends with an ``OSError`` (WSA_OPERATION_ABORTED).
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._close_handle(self._handle)
+        except OSError as error:
+            if error.winerror != WSAENOTSOCK:  # another thread was faster
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if self._closed:
+            return
+        text = f"unclosed {self!r}"
+        # Closed first: when the warning is an error, it must not keep the port taken.
+        with contextlib.suppress(Exception):
+            self.close()
+        warnings.warn(text, ResourceWarning, source=self, stacklevel=2)

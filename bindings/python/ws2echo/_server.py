@@ -1,0 +1,195 @@
+"""The echo server."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from . import _swig
+from ._errors import WSAEDISCON
+from ._handle import Handle
+from ._options import (
+    Address,
+    Event,
+    Family,
+    Model,
+    Protocol,
+    ServerOptions,
+    ServerStats,
+    choice,
+)
+from ._waiting import Timeout, milliseconds, wait
+
+
+class Server(Handle):
+    """An echo server inside this process. It listens when the constructor returns, and serves by itself, in
+    threads of the DLL.
+
+    ``with Server() as server:`` closes it at the end; `close` frees the port at once and leaves nothing
+    behind. Any method may be called from any thread. Times are seconds, None means no limit.
+
+    Args:
+        host: None: loopback, 127.0.0.1 and ::1 on the same port. ``"*"``: every address of the machine. Else
+            a name or a numeric address; each address that a name has is listened on.
+        port: 0 to 65535; 0 lets the system choose a free one, which `port` tells.
+        model: The Winsock I/O model, one of `Model` or its name.
+        protocol: One of `Protocol` or its name.
+        family: Which versions of IP to use, one of `Family` or its name.
+        backlog: How many connections may wait to be accepted, up to 65535; 0 means as many as the system can.
+        connections_max: How many connections are served at once, 1 or more. One more is closed at once
+            (`Reason.CAP`).
+        idle_timeout: A connection on which no byte went either way for so long is reset. Above 0.
+        send_timeout: A connection whose peer takes no byte for so long is reset. Above 0.
+        no_delay: TCP_NODELAY of each connection.
+        receive_buffer_bytes: SO_RCVBUF of each connection, up to 2**30; 0 leaves it to the system.
+        send_buffer_bytes: SO_SNDBUF of each connection, up to 2**30; 0 leaves it to the system.
+        linger: SO_LINGER of each connection, in whole seconds up to 65535; 0 answers even FIN with a reset.
+            None: closing is graceful and takes no time.
+        echo_buffer_bytes: Most bytes of one connection held between reception and echo, 1 to 2**26.
+        journal_events: How many events are kept for `next_event`, 1 to 2**20; older ones are dropped and
+            counted.
+
+    Raises:
+        OSError: WSAEADDRINUSE or ``PermissionError`` when the port is taken; WSAEADDRNOTAVAIL when an address
+            is not of this machine; WSAEINVAL, with the name of the option, when a value is out of its range.
+        socket.gaierror: The host cannot be resolved.
+        ValueError: A choice is unknown by name, or a time is negative.
+        OverflowError: A number does not fit the field of the C struct.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int = 0,
+        *,
+        model: str = Model.THREADS,
+        protocol: str = Protocol.TCP,
+        family: str = Family.ANY,
+        backlog: int = 0,
+        connections_max: int | None = None,
+        idle_timeout: Timeout = None,
+        send_timeout: Timeout = None,
+        no_delay: bool = True,
+        receive_buffer_bytes: int = 0,
+        send_buffer_bytes: int = 0,
+        linger: int | None = None,
+        echo_buffer_bytes: int = 262144,
+        journal_events: int = 4096,
+    ) -> None:
+        options = ServerOptions(
+            host=host,
+            port=port,
+            model=choice("model", Model, model),
+            protocol=choice("protocol", Protocol, protocol),
+            family=choice("family", Family, family),
+            backlog=backlog,
+            connections_max=connections_max,
+            idle_timeout=idle_timeout,
+            send_timeout=send_timeout,
+            no_delay=no_delay,
+            receive_buffer_bytes=receive_buffer_bytes,
+            send_buffer_bytes=send_buffer_bytes,
+            linger=linger,
+            echo_buffer_bytes=echo_buffer_bytes,
+            journal_events=journal_events,
+        )
+        self._host = host
+        self._opened(_swig.server_open(options.to_raw()))
+        self._port = _swig.server_port(self._handle)
+        self._addresses = _addresses(self._handle)
+
+    @property
+    def port(self) -> int:
+        """The port that the server listens, or listened, on."""
+        return self._port
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The addresses that the server listens, or listened, on; IPv4 before IPv6 for the loopback."""
+        return self._addresses
+
+    @property
+    def options(self) -> ServerOptions:
+        """The options in force: where the system chooses or rounds, what it chose. Does not block."""
+        raw = _swig.ServerOptions()
+        _swig.server_options_get(self._handle, raw)
+        return ServerOptions.of(raw, self._host)
+
+    @property
+    def stats(self) -> ServerStats:
+        """The counters, all of one moment. Does not block."""
+        raw = _swig.ServerStats()
+        _swig.server_stats_get(self._handle, raw)
+        return ServerStats.of(raw)
+
+    def next_event(self, timeout: Timeout = None) -> Event:
+        """Take the oldest event out of the journal, waiting for one up to ``timeout`` seconds.
+
+        Each event is given to one caller, whichever thread it is.
+
+        Raises:
+            TimeoutError: None came.
+            OSError: WSAEDISCON when the server was stopped and the journal is empty: no event will come any
+                more. WSA_OPERATION_ABORTED when the server is closed meanwhile.
+        """
+        raw = _swig.Event()
+        wait(lambda ms: _swig.server_next_event(self._handle, ms, raw), milliseconds("timeout", timeout))
+        return Event.of(raw)
+
+    def events(self, timeout: Timeout = 0) -> Iterator[Event]:
+        """Iterate over the events, waiting for each next one up to ``timeout`` seconds; 0: those that are
+        there now.
+
+        Ends when none came in time, and when the server was stopped and the journal is empty.
+        """
+        while True:
+            try:
+                event = self.next_event(timeout)
+            except TimeoutError:
+                return
+            except OSError as error:
+                if error.winerror == WSAEDISCON:
+                    return
+                raise
+            yield event
+
+    def drain(self, timeout: Timeout = None) -> None:
+        """Stop accepting, for good, then wait for the connections to end by themselves, served to their last
+        byte.
+
+        Afterwards the port is free and no connection is left.
+
+        Raises:
+            TimeoutError: Connections are left after ``timeout`` seconds. Call it again to wait on.
+        """
+        wait(lambda ms: _swig.server_drain(self._handle, ms), milliseconds("timeout", timeout))
+
+    def stop(self, drain_timeout: Timeout = 0) -> int:
+        """Drain for at most ``drain_timeout`` seconds, then reset what is left, and return how many
+        connections that were.
+
+        Afterwards the port is free and no connection or thread of the server is left; stats and the events
+        that happened can still be read. Stopping a stopped server does nothing and returns 0.
+        """
+        if milliseconds("drain_timeout", drain_timeout) > 0:
+            with contextlib.suppress(TimeoutError):  # what is left is reset
+                self.drain(drain_timeout)
+        return _swig.server_stop(self._handle, 0)
+
+    def _close_handle(self, handle: int) -> None:
+        _swig.server_close(handle)
+
+    def __repr__(self) -> str:
+        where = ", ".join(map(str, getattr(self, "_addresses", ())))
+        return f"<ws2echo.Server {'closed, was ' if self._closed else ''}on {where or 'nothing'}>"
+
+
+def _addresses(handle: int) -> tuple[Address, ...]:
+    found: list[Address] = []
+    raw = _swig.Address()
+    while True:
+        try:
+            _swig.server_address(handle, len(found), raw)
+        except OSError:  # WSAEINVAL: there are no more
+            return tuple(found)
+        found.append(Address.of(raw))

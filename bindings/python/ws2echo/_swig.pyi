@@ -1,0 +1,134 @@
+# The raw layer that SWIG makes of ws2echo.h through bindings/python/python.i, as the type checker sees it.
+from _typeshed import ReadableBuffer, WriteableBuffer
+
+VERSION: str
+INFINITE: int
+TIMEOUT_OF_OPTIONS: int
+NO_MISMATCH: int
+ADDRESS_TEXT_SIZE: int
+REASON_COUNT: int
+END_LOCAL: int
+END_PEER: int
+
+class Counter:
+    value: int
+
+class Address:
+    family: int
+    port: int
+    @property
+    def host(self) -> str: ...
+
+class ServerOptions:
+    size: int
+    model: int
+    protocol: int
+    family: int
+    host: str | None
+    port: int
+    backlog: int
+    connections_max: int
+    idle_timeout_ms: int
+    send_timeout_ms: int
+    no_delay: int
+    receive_buffer_bytes: int
+    send_buffer_bytes: int
+    linger_s: int
+    echo_buffer_bytes: int
+    journal_events: int
+    reserved: int
+
+class ServerStats:
+    size: int
+    connections_accepted: int
+    connections_current: int
+    connections_peak: int
+    @property
+    def connections_closed(self) -> tuple[int, ...]: ...
+    bytes_received: int
+    bytes_sent: int
+    events_dropped: int
+    accept_failures: int
+    uptime_us: int
+
+class Event:
+    size: int
+    kind: int
+    reason: int
+    error: int
+    sequence: int
+    time_us: int
+    connection_id: int
+    duration_us: int
+    bytes_received: int
+    bytes_sent: int
+    local: Address
+    peer: Address
+
+class ClientOptions:
+    size: int
+    protocol: int
+    host: str | None
+    family: int
+    port: int
+    connect_timeout_ms: int
+    send_timeout_ms: int
+    receive_timeout_ms: int
+    no_delay: int
+    receive_buffer_bytes: int
+    send_buffer_bytes: int
+    linger_s: int
+    reserved: int
+
+class ClientStats:
+    size: int
+    bytes_sent: int
+    bytes_received: int
+    connect_us: int
+    uptime_us: int
+
+class EchoProgress:
+    bytes_sent: int
+    bytes_received: int
+    mismatch_offset: int
+    elapsed_us: int
+
+class ModelInfo:
+    size: int
+    model: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+
+def server_open(options: ServerOptions) -> int: ...
+def server_options_get(server: int, options: ServerOptions) -> None: ...
+def server_port(server: int) -> int: ...
+def server_address(server: int, index: int, address: Address) -> None: ...
+def server_stats_get(server: int, stats: ServerStats) -> None: ...
+def server_next_event(server: int, timeout_ms: int, event: Event) -> None: ...
+def server_wait_handle(server: int) -> int: ...
+def server_drain(server: int, timeout_ms: int) -> None: ...
+def server_stop(server: int, drain_timeout_ms: int) -> int: ...
+def server_close(server: int) -> None: ...
+def client_open(options: ClientOptions) -> int: ...
+def client_begin(options: ClientOptions) -> int: ...
+def client_connect(client: int, timeout_ms: int) -> None: ...
+def client_options_get(client: int, options: ClientOptions) -> None: ...
+def client_address(client: int, end: int, address: Address) -> None: ...
+def client_stats_get(client: int, stats: ClientStats) -> None: ...
+def client_send(client: int, data: ReadableBuffer, timeout_ms: int, sent: Counter | None) -> None: ...
+def client_recv(client: int, buffer: WriteableBuffer, timeout_ms: int) -> int: ...
+def client_recv_bytes(client: int, size: int, timeout_ms: int) -> bytes: ...
+def client_shutdown(client: int, half: int) -> None: ...
+def client_echo(
+    client: int, data: ReadableBuffer, reply: WriteableBuffer | None, timeout_ms: int, progress: EchoProgress
+) -> None: ...
+def buffers_overlap(data: ReadableBuffer, other: ReadableBuffer) -> bool: ...
+def client_wait_handle(client: int, half: int) -> int: ...
+def client_close(client: int) -> None: ...
+def model_describe(index: int, info: ModelInfo) -> None: ...
+def version() -> str: ...
+def error_name(error: int) -> str: ...
+def error_text(error: int) -> str: ...
+def last_failure() -> str: ...

@@ -1,0 +1,317 @@
+"""The Python binding: calls that block let others run, end at Ctrl-C, and keep their timeouts."""
+
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import ws2echo
+from test_python_api import is_held
+from waiting import LIMIT_S, Task, wait_until
+from ws2echo import Client, EventKind, Server
+from ws2echo._waiting import INFINITE, SLICE_MS, Pace, milliseconds, wait
+
+BIG = bytes(64 << 20)
+
+# Were the interpreter lock held, nothing but its own timeout could end a call: so each has one here.
+HELD_S = LIMIT_S / 3
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Client, socket.socket]]:
+    """A client, and a plain socket at the other end that neither reads nor writes by itself."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        Client(listener.getsockname()[1], "127.0.0.1", send_timeout=HELD_S, receive_timeout=HELD_S) as client,
+        listener.accept()[0] as peer,
+    ):
+        peer.settimeout(LIMIT_S)
+        yield client, peer
+
+
+# ---- the interpreter lock: were it held, the thread that makes the call return could not run
+
+
+def test_recv_lets_others_run(pair: tuple[Client, socket.socket]) -> None:
+    client, peer = pair
+    task = Task(client.recv)
+    peer.sendall(b"x")
+    assert task.result() == b"x"
+
+
+def test_recv_into_lets_others_run(pair: tuple[Client, socket.socket]) -> None:
+    client, peer = pair
+    buffer = bytearray(1)
+    task = Task(client.recv_into, buffer)
+    wait_until(lambda: is_held(buffer), "recv_into waits")
+    peer.sendall(b"x")
+    assert task.result() == 1
+    assert buffer == b"x"
+
+
+def test_send_lets_others_run(pair: tuple[Client, socket.socket]) -> None:
+    client, peer = pair
+    task = Task(client.send, BIG)
+    wait_until(lambda: client.stats.bytes_sent > 0, "something is sent")
+    left = len(BIG)
+    while left:
+        left -= len(peer.recv(1 << 20))
+    assert task.result() == len(BIG)
+
+
+def test_echo_lets_others_run(pair: tuple[Client, socket.socket]) -> None:
+    client, peer = pair
+    task = Task(client.echo, b"abc")
+    peer.sendall(peer.recv(3, socket.MSG_WAITALL))
+    assert task.result() == b"abc"
+
+
+def test_next_event_lets_others_run() -> None:
+    with Server() as server:
+        list(server.events())
+        task = Task(server.next_event, HELD_S)
+        with Client(server.port):
+            assert task.result().kind is EventKind.ACCEPTED
+
+
+def test_drain_and_stop_let_others_run() -> None:
+    for call in (lambda server: server.drain(HELD_S), lambda server: server.stop(drain_timeout=HELD_S)):
+        with Server() as server, Client(server.port) as client:
+            client.echo(b"x")
+            task = Task(call, server)
+            client.shutdown()
+            assert client.recv() == b""
+            task.result()
+            assert server.stats.connections_closed[ws2echo.Reason.FIN] == 1
+
+
+# ---- Ctrl-C
+
+CTRL_C = """
+    import _thread, socket, sys, threading, time
+    import ws2echo
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = ws2echo.Client(listener.getsockname()[1], "127.0.0.1", send_timeout=None, receive_timeout=None)
+    peer, _ = listener.accept()
+    server = ws2echo.Server()
+    guest = ws2echo.Client(server.port)
+    guest.echo(b"x")
+    list(server.events())
+    big = bytes(64 << 20)
+
+    def trickle():
+        for _ in range(400):
+            time.sleep(0.01)
+            peer.recv(1 << 16)
+
+    def check(name, call):
+        timer = threading.Timer(0.3, _thread.interrupt_main)
+        began = time.monotonic()
+        timer.start()
+        try:
+            call()
+            print(name, "returned")
+        except KeyboardInterrupt:
+            print(name, "interrupted" if time.monotonic() - began < 10 else "late")
+        timer.join()
+
+    check("recv", client.recv)
+    check("recv_into", lambda: client.recv_into(bytearray(9)))
+    check("recv_exactly", lambda: client.recv_exactly(9))
+    check("next_event", server.next_event)
+    check("events", lambda: list(server.events(None)))
+    check("drain", server.drain)
+    check("stop", lambda: server.stop(drain_timeout=None))
+    check("echo", lambda: client.echo(b"abc"))
+    check("send", lambda: client.send(big))
+    threading.Thread(target=trickle, daemon=True).start()
+    check("send to one who reads slowly", lambda: client.send(big))
+    check("echo to one who reads slowly", lambda: client.echo(big))
+    for each in (client, guest, server, peer, listener):
+        each.close()
+    print("end")
+"""
+
+
+def test_ctrl_c_ends_every_wait() -> None:
+    """In a process of its own, so that an interrupt that comes late does not hit pytest."""
+    lines = _python(CTRL_C).stdout.splitlines()
+    assert lines[-1] == "end"
+    assert len(lines) == 12
+    assert [line for line in lines[:-1] if not line.endswith(" interrupted")] == []
+
+
+def _python(script: str, *options: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, *options, "-c", textwrap.dedent(script)],
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S * 2,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+# ---- slices
+
+
+def test_what_is_sliced_is_called_until_it_succeeds() -> None:
+    slices: list[int] = []
+
+    def call(timeout_ms: int) -> str:
+        slices.append(timeout_ms)
+        if len(slices) < 3:
+            time.sleep(timeout_ms / 1000)
+            raise TimeoutError
+        return "done"
+
+    assert wait(call, INFINITE) == "done"
+    assert slices == [SLICE_MS] * 3
+
+
+def test_slices_make_up_the_timeout() -> None:
+    slices: list[int] = []
+
+    def call(timeout_ms: int) -> None:
+        slices.append(timeout_ms)
+        time.sleep(timeout_ms / 1000)
+        raise TimeoutError(len(slices))
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError) as caught:
+        wait(call, 350)
+    assert time.monotonic() - began >= 0.349
+    assert caught.value.args == (len(slices),)
+    assert sum(slices) <= 350 + SLICE_MS
+
+
+def test_progress_starts_the_timeout_anew() -> None:
+    calls = 0
+
+    def call(timeout_ms: int) -> None:
+        nonlocal calls
+        calls += 1
+        time.sleep(timeout_ms / 1000)
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        wait(call, 250, lambda: min(calls, 5))
+    assert calls >= 7  # five slices with progress, and then as long as the timeout
+
+
+def test_a_timeout_of_the_connection_itself_is_not_repeated() -> None:
+    calls = 0
+
+    def call(timeout_ms: int) -> None:
+        nonlocal calls
+        calls += 1
+        raise TimeoutError("the peer is gone")
+
+    with pytest.raises(TimeoutError, match="gone"):
+        wait(call, INFINITE)
+    assert calls == 1
+
+
+def test_other_threads_wait_in_one_go() -> None:
+    slices: list[int] = []
+    Task(wait, slices.append, INFINITE).result()
+    assert slices == [INFINITE]
+
+
+def test_short_waits_are_not_cut() -> None:
+    for timeout_ms in (0, 1, SLICE_MS):
+        slices: list[int] = []
+        wait(slices.append, timeout_ms)
+        assert slices == [timeout_ms]
+
+
+def test_pieces_grow_while_they_are_quick() -> None:
+    pace = Pace()
+    first = pace.bytes
+    for _ in range(40):
+        pace.adapt()
+    assert first < pace.bytes == Pace.LARGEST
+    time.sleep(SLICE_MS / 1000 * 1.5)
+    pace.adapt()
+    assert pace.bytes == Pace.LARGEST // 2
+
+
+def test_pieces_of_other_threads_are_whole() -> None:
+    assert Task(lambda: Pace().bytes).result() > 1 << 60
+
+
+def test_seconds_become_milliseconds() -> None:
+    assert [milliseconds("t", value) for value in (0, 0.0001, 0.001, 1, 1.5, None)] == [
+        0,
+        1,
+        1,
+        1000,
+        1500,
+        INFINITE,
+    ]
+
+
+@pytest.mark.parametrize("call", [lambda c, t: c.recv(timeout=t), lambda c, t: c.echo(b"x", timeout=t)])
+def test_timeouts_are_not_shorter_than_asked(
+    pair: tuple[Client, socket.socket], call: Callable[[Client, float], object]
+) -> None:
+    for timeout in (0.05, 0.25):  # in one call, and in slices
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            call(pair[0], timeout)
+        assert time.monotonic() - began >= timeout - 0.02
+
+
+def test_a_client_connects_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real thing cannot be made slow everywhere, so its first slices are made to run out here."""
+    slices: list[int] = []
+    real = ws2echo._swig.client_connect
+
+    def slow(client: int, timeout_ms: int) -> None:
+        slices.append(timeout_ms)
+        if len(slices) < 3:
+            time.sleep(timeout_ms / 1000)
+            raise TimeoutError
+        real(client, timeout_ms)
+
+    monkeypatch.setattr(ws2echo._swig, "client_connect", slow)
+    with Server() as server, Client(server.port) as client:
+        assert client.echo(b"x") == b"x"
+    assert slices == [SLICE_MS] * 3
+
+
+def test_a_client_that_is_interrupted_while_connecting_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(client: int, timeout_ms: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ws2echo._swig, "client_connect", interrupted)
+    with Server() as server, pytest.raises(KeyboardInterrupt):
+        Client(server.port)  # the leak check says whether it was
+
+
+def test_many_threads_share_a_server() -> None:
+    failures: list[BaseException] = []
+
+    def session(number: int, port: int) -> None:
+        try:
+            with Client(port) as client:
+                for turn in range(20):
+                    client.echo(f"{number} {turn} ".encode() * 100)
+        except BaseException as failure:
+            failures.append(failure)
+
+    with Server() as server:
+        threads = [threading.Thread(target=session, args=(number, server.port)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LIMIT_S)
+        assert server.stats.connections_accepted == 16
+    assert failures == []

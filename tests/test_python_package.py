@@ -1,0 +1,273 @@
+"""The Python package: what is in it, that it agrees with the DLL, and that nothing is left behind by it."""
+
+import ctypes
+import gc
+import inspect
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+import ws2echo
+from waiting import LIMIT_S
+from ws2echo import Client, Server, _swig
+
+FOLDER = Path(ws2echo.__file__).parent
+EXPECTED = {
+    "__init__.py",
+    "__main__.py",
+    "_client.py",
+    "_errors.py",
+    "_handle.py",
+    "_native.pyd",
+    "_options.py",
+    "_server.py",
+    "_swig.py",
+    "_swig.pyi",
+    "_waiting.py",
+    "py.typed",
+    "pytest_plugin.py",
+    "ws2echo.dll",
+}
+
+
+def test_the_wheel_holds_the_package_and_nothing_else() -> None:
+    files = [str(file).replace("\\", "/") for file in distribution("ws2echo").files or ()]
+    ours = {
+        file.removeprefix("ws2echo/")
+        for file in files
+        if file.startswith("ws2echo/") and "__pycache__" not in file
+    }
+    assert ours == EXPECTED
+    rest = [file for file in files if not file.startswith(("ws2echo/", "ws2echo-"))]
+    assert rest == []
+    assert all((FOLDER / name).is_file() for name in EXPECTED)
+
+
+def test_the_versions_agree() -> None:
+    dll = ctypes.CDLL(str(FOLDER / "ws2echo.dll"))
+    dll.ws2echo_version.restype = ctypes.c_char_p
+    assert (
+        ws2echo.__version__
+        == distribution("ws2echo").version
+        == dll.ws2echo_version().decode()
+        == _swig.VERSION
+    )
+
+
+def test_the_wheel_is_for_every_python_from_3_11() -> None:
+    assert "Tag: cp311-abi3-win_amd64" in (distribution("ws2echo").read_text("WHEEL") or "")
+
+
+def test_the_models_are_those_of_the_dll() -> None:
+    models = ws2echo.models()
+    assert [info.name for info in models] == [str(info.model) for info in models]
+    assert {info.model for info in models} == set(ws2echo.Model)
+    assert all(info.summary for info in models)
+
+
+@pytest.mark.parametrize(
+    ("choices", "prefix"),
+    [
+        (ws2echo.Model, "MODEL"),
+        (ws2echo.Protocol, "PROTOCOL"),
+        (ws2echo.Family, "FAMILY"),
+        (ws2echo.EventKind, "EVENT"),
+        (ws2echo.Reason, "REASON"),
+        (ws2echo.Half, "HALF"),
+    ],
+)
+def test_the_choices_are_those_of_the_header(choices: type[ws2echo.Model], prefix: str) -> None:
+    in_header = {name.removeprefix(f"{prefix}_") for name in dir(_swig) if name.startswith(f"{prefix}_")}
+    assert in_header - {"COUNT"} == {choice.name for choice in choices}
+    assert all(choice.value == choice.name.lower() for choice in choices)
+
+
+def test_the_defaults_of_the_signatures_are_those_of_the_dll() -> None:
+    from ws2echo._waiting import seconds
+
+    server, client = _swig.ServerOptions(), _swig.ClientOptions()
+    parameters = inspect.signature(Server).parameters
+    for name in ("port", "backlog", "echo_buffer_bytes", "journal_events", "no_delay"):
+        assert parameters[name].default == getattr(server, name)
+    parameters = inspect.signature(Client).parameters
+    for name in ("connect_timeout", "send_timeout", "receive_timeout"):
+        assert parameters[name].default == seconds(getattr(client, f"{name}_ms"))
+
+
+def test_the_stub_of_the_raw_layer_names_what_is_there() -> None:
+    stub = (FOLDER / "_swig.pyi").read_text("utf-8")
+    for name in re.findall(r"^(?:def |class )?([A-Za-z_]+)[(:]", stub, re.MULTILINE):
+        assert hasattr(_swig, name), name
+    functions = {name for name, value in vars(_swig).items() if inspect.isfunction(value) and name[0] != "_"}
+    assert functions == set(re.findall(r"^def (\w+)", stub, re.MULTILINE))
+
+
+def test_everything_public_is_documented() -> None:
+    for name in ws2echo.__all__:
+        thing = getattr(ws2echo, name)
+        assert name == "__version__" or thing.__doc__, name
+        if inspect.isclass(thing):
+            assert thing.__module__ == "ws2echo"
+            for member, value in vars(thing).items():
+                if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+                    assert value.__doc__, f"{name}.{member}"
+
+
+# ---- what is forgotten
+
+
+@pytest.mark.parametrize("forget", [lambda: Server(), lambda: _connected()], ids=["server", "client"])
+def test_what_was_not_closed_warns_and_is_closed(forget: Callable[[], object]) -> None:
+    """The leak check of every test says whether it was closed."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        forget()
+        gc.collect()
+    assert re.match(r"unclosed <ws2echo\.(Server|Client) .*(127\.0\.0\.1|::1)", str(caught[0].message))
+    assert "closed, was" not in str(caught[0].message)
+    assert [warning.category for warning in caught] == [ResourceWarning]
+
+
+@pytest.mark.parametrize("cycle", ["", "thing.itself = thing"])
+def test_what_is_open_at_the_end_of_the_program_does_no_harm(cycle: str) -> None:
+    script = f"import ws2echo; thing = ws2echo.Server(); client = ws2echo.Client(thing.port); {cycle}"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def _connected() -> Client:
+    with Server() as server:
+        return Client(server.port)
+
+
+def test_what_was_closed_or_never_opened_does_not_warn() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with Server():
+            pass
+        with pytest.raises(OSError, match="WSAEINVAL"):
+            Server(port=70000)
+        Server.__new__(Server)
+        gc.collect()
+    assert caught == []
+
+
+# ---- references and memory
+
+
+def _blocks_left_by(call: Callable[[], object], turns: int) -> int:
+    """How many blocks of memory so many calls leave behind: the least of some rounds, as caches grow."""
+    rounds: list[int] = []
+    for _ in range(5):
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for _ in range(turns):
+            call()
+        gc.collect()
+        rounds.append(sys.getallocatedblocks() - before)
+    return min(rounds)
+
+
+def test_calls_leave_no_objects_behind() -> None:
+    data, reply = bytearray(b"this is a test"), bytearray(14)
+    with Server() as server, Client(server.port) as client:
+
+        def fails() -> None:
+            with pytest.raises(TimeoutError):
+                client.recv(timeout=0)
+            with pytest.raises(BufferError):
+                client.recv_into(b"")  # type: ignore[arg-type, unused-ignore]
+            with pytest.raises(ValueError, match="bytes"):
+                client.echo_into(data, reply[1:])
+
+        def all_calls() -> None:
+            client.echo(data)
+            client.echo_into(data, reply)
+            client.send(data)
+            client.recv_exactly(14)
+            client.send(data)
+            client.recv_into(reply[:1])
+            client.recv_exactly(13)
+            _ = client.stats, client.options, server.stats, server.options, ws2echo.models()
+            list(server.events())
+            fails()
+
+        assert _blocks_left_by(all_calls, 200) < 100  # one object per turn would be 200
+
+
+def test_references_to_buffers_are_given_back() -> None:
+    with Server() as server, Client(server.port) as client:
+        data, reply = bytes(100), bytearray(100)
+        before = sys.getrefcount(data), sys.getrefcount(reply)
+        for _ in range(50):
+            client.echo_into(data, reply)
+            client.send(data)
+            client.recv_exactly(100)
+            client.echo(data)
+        assert (sys.getrefcount(data), sys.getrefcount(reply)) == before
+
+
+def test_the_host_of_the_raw_options_is_not_leaked() -> None:
+    """The struct owns a copy of the host: set, set anew, overwritten by a call, and freed."""
+    name = "x" * (1 << 20)
+
+    def churn() -> None:
+        options = _swig.ServerOptions()
+        options.host = name
+        options.host = name + "y"
+        assert options.host == name + "y"
+        options.host = None
+        options.host = name
+
+    churn()
+    before = _memory_in_use()
+    for _ in range(200):  # 400 MB, were they leaked
+        churn()
+    assert _memory_in_use() - before < 100 << 20
+
+
+def _memory_in_use() -> int:
+    """The working set: psutil knows it too, but opens handles of its own."""
+    numbers = (
+        ctypes.c_size_t * 9
+    )()  # PROCESS_MEMORY_COUNTERS: two DWORDs, then sizes; the second of those is it
+    kernel32 = ctypes.WinDLL("kernel32")
+    kernel32.GetCurrentProcess.restype = ctypes.c_void_p
+    kernel32.K32GetProcessMemoryInfo.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ulong)
+    assert kernel32.K32GetProcessMemoryInfo(kernel32.GetCurrentProcess(), numbers, ctypes.sizeof(numbers))
+    return numbers[2]
+
+
+# ---- the raw layer
+
+
+def test_the_raw_layer_checks_what_it_is_given() -> None:
+    with pytest.raises(OverflowError):
+        _swig.server_close(-1)
+    with pytest.raises(TypeError):
+        _swig.server_stats_get(1, _swig.Address())  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        _swig.ServerOptions().prot = 1  # type: ignore[attr-defined]
+    with pytest.raises(OverflowError):
+        _swig.ServerOptions().port = 1 << 32
+    with pytest.raises(OSError, match="WSAENOTSOCK"):
+        _swig.client_recv_bytes(12345, 10, 0)
+    for wrong in (-1, 1 << 63):
+        with pytest.raises(OverflowError):
+            _swig.client_recv_bytes(12345, wrong, 0)
+    with pytest.raises(TypeError, match="Counter"):
+        _swig.client_send(12345, b"", 0, 5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="as long as"):
+        _swig.client_echo(12345, b"12", bytearray(1), 0, _swig.EchoProgress())
