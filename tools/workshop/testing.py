@@ -1,0 +1,244 @@
+"""Test: format, lint, types; the core under sanitizers; the build; pytest here and in Windows CPython."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from workshop import build, machine, stamps, wine
+from workshop.paths import BUILD, CACHE, DIST, HOST, LOGS, SOURCE, windows_path
+from workshop.steps import StepError, log_path, report, run, step
+
+STATIC_LIMIT_S = 300.0
+CORE_LIMIT_S = 600.0
+PYTEST_LIMIT_S = 1200.0
+ONE_TEST_LIMIT_S = 120
+NOTHING_COLLECTED = 5
+
+C_SOURCES = tuple(
+    f"{folder}/**/*.{ending}"
+    for folder in ("include", "dll", "bindings", "examples", "tests")
+    for ending in ("c", "h")
+)
+WINDOWS_PYTHON_SOURCES = ("bindings/python/ws2echo", "examples/python", "tests")
+HOST_TESTS = "tests/host"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    name: str
+    passed: bool
+    seconds: float
+
+
+# Static
+
+
+def _format_of_c() -> None:
+    sources = stamps.files(C_SOURCES)
+    command: list[str | Path] = ["clang-format", "--dry-run", "-Werror", *sources]
+    run(command, "clang-format", limit_s=STATIC_LIMIT_S, env=machine.tools_environment())
+
+
+def _lint_of_python() -> None:
+    env = machine.tools_environment(RUFF_CACHE_DIR=str(BUILD / "ruff-cache"))
+    run(["ruff", "check", "."], "ruff", limit_s=STATIC_LIMIT_S, env=env)
+    run(["ruff", "format", "--check", "."], "ruff", limit_s=STATIC_LIMIT_S, env=env, append=True)
+
+
+def _types_of_python() -> None:
+    """The workshop runs here, the rest on Windows: the type checker must know which."""
+    common = ["mypy", "--strict", "--cache-dir", str(BUILD / "mypy-cache")]
+    env = machine.tools_environment()
+    here = ["--platform", "linux", "tools/workshop", HOST_TESTS]
+    run([*common, *here], "mypy", limit_s=STATIC_LIMIT_S, env=env)
+    there = ["--platform", "win32", "--exclude", f"^{HOST_TESTS}/", *WINDOWS_PYTHON_SOURCES]
+    run([*common, *there], "mypy", limit_s=STATIC_LIMIT_S, env=env, append=True)
+
+
+# The core
+
+
+def _core() -> None:
+    build.host_core()
+    command = [
+        "ctest",
+        "--test-dir",
+        str(HOST),
+        "--output-on-failure",
+        "--no-tests=error",
+        "--timeout",
+        "120",
+    ]
+    run(command, "ctest", limit_s=CORE_LIMIT_S, env=machine.tools_environment())
+
+
+# pytest
+
+
+def _verdict(results: Path) -> str:
+    """Why the run is no success, from what pytest wrote: Wine cuts exit codes to 8 bits."""
+    if not results.exists():
+        return "pytest did not come to its end"
+    suites = list(ElementTree.parse(results).getroot().iter("testsuite"))
+    bad = sum(int(suite.get(kind, "0")) for suite in suites for kind in ("failures", "errors"))
+    return f"{bad} tests failed" if bad else ""
+
+
+def _results(where: str) -> Path:
+    """Where pytest is to write what happened: a file of this run's own, as there may be others."""
+    for old in LOGS.glob(f"pytest-{where}-*.xml"):
+        if not Path(f"/proc/{old.stem.rpartition('-')[2]}").exists():
+            old.unlink(missing_ok=True)
+    return LOGS / f"pytest-{where}-{os.getpid()}.xml"
+
+
+def _common_pytest_arguments(results: str, cache: str) -> list[str]:
+    limit = [f"--timeout={ONE_TEST_LIMIT_S}", "--timeout-method=thread"]
+    return ["-m", "pytest", "-q", "-ra", f"--junitxml={results}", "-o", f"cache_dir={cache}", *limit]
+
+
+def _judge(status: int, results: Path, limit_s: float) -> bool:
+    """True if tests ran and passed, False if none was selected; StepError otherwise."""
+    if status == NOTHING_COLLECTED:
+        return False
+    if status == wine.TIMED_OUT:
+        raise StepError(f"the tests did not end within {limit_s:.0f} s")
+    problem = _verdict(results)
+    if problem or status != 0:
+        raise StepError(f"{problem or 'pytest failed'} (exit status {status})")
+    return True
+
+
+def _windows_pytest(arguments: Sequence[str]) -> bool:
+    python = machine.windows_python() / "python.exe"
+    machine.windows_packages()
+    machine.dotnet_sdk()
+    machine.dotnet_8()
+    results = _results("windows")
+    common = _common_pytest_arguments(windows_path(results), windows_path(BUILD / "pytest-cache"))
+    with log_path("pytest-windows").open("wb", buffering=0) as log:
+
+        def sink(data: bytes) -> None:
+            text = data.replace(b"\r\n", b"\n")
+            log.write(text)
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
+
+        status = wine.run(
+            [python, *common, f"--ignore={HOST_TESTS}", *arguments],
+            limit_s=PYTEST_LIMIT_S,
+            stdout=sink,
+            stderr=sink,
+            env=machine.windows_environment(),
+        )
+    return _judge(status, results, PYTEST_LIMIT_S)
+
+
+def _host_pytest(arguments: Sequence[str]) -> bool:
+    """Run the tests that need both machines: what dist/ holds suffices, compiled here and run there."""
+    results = _results("host")
+    common = _common_pytest_arguments(str(results), str(BUILD / "pytest-cache-host"))
+    env = machine.tools_environment(
+        WS2ECHO_SOURCE=str(SOURCE),
+        WS2ECHO_BUILD=str(BUILD),
+        WS2ECHO_DIST=str(DIST),
+        WS2ECHO_CACHE=str(CACHE.parent),
+    )
+    try:
+        run([machine.tools() / "python", *common, *arguments], "pytest-host", limit_s=PYTEST_LIMIT_S, env=env)
+    except StepError:
+        if results.exists() and not _verdict(results):
+            return False  # pytest ended well, with nothing selected
+        raise
+    report.say(log_path("pytest-host").read_text("utf-8").splitlines()[-1])
+    return True
+
+
+# The whole
+
+
+def _all_host() -> None:
+    with step("Testing what dist/ holds, from outside"):
+        if not _host_pytest([HOST_TESTS]):
+            raise StepError(f"there are no tests in {HOST_TESTS}")
+
+
+def _all_windows() -> None:
+    report.say("  Testing inside Windows CPython")
+    if not _windows_pytest(["tests"]):
+        raise StepError("there are no tests")
+
+
+def _in_step(title: str, work: Callable[[], None]) -> Callable[[], None]:
+    def stepped() -> None:
+        with step(title):
+            work()
+
+    return stepped
+
+
+CHECKS: tuple[tuple[str, Callable[[], None]], ...] = (
+    ("format of C", _in_step("Checking the format of C (clang-format)", _format_of_c)),
+    ("lint of Python", _in_step("Checking Python (ruff)", _lint_of_python)),
+    ("types of Python", _in_step("Checking types (mypy --strict)", _types_of_python)),
+    ("core, sanitized", _in_step("Testing the core under ASan and UBSan", _core)),
+    ("build", build.everything),
+    ("packages", _all_host),
+    ("Windows tests", _all_windows),
+)
+
+
+def _check(name: str, work: Callable[[], None]) -> Outcome:
+    started = time.monotonic()
+    try:
+        work()
+        passed = True
+    except StepError as failure:
+        report.say(f"{failure}\n")
+        passed = False
+    return Outcome(name, passed, time.monotonic() - started)
+
+
+def _everything() -> int:
+    machine.everything()
+    report.say("The tests")
+    outcomes = [_check(name, work) for name, work in CHECKS]
+    report.say("\n  step              result   seconds")
+    for outcome in outcomes:
+        report.say(f"  {outcome.name:17} {'passed' if outcome.passed else 'FAILED':8} {outcome.seconds:7.1f}")
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _selection(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What was asked for, as pytest's arguments inside Windows and here; empty is a run to leave out."""
+    if arguments[0] == "--":
+        return [*arguments[1:], "tests"] if not _paths(arguments[1:]) else arguments[1:], []
+    paths = _paths(arguments)
+    if paths:
+        here = [path for path in paths if path.startswith(HOST_TESTS)]
+        return [path for path in paths if path not in here], here
+    pattern = ["-k", " or ".join(arguments)]
+    return [*pattern, "tests"], [*pattern, HOST_TESTS]
+
+
+def _paths(arguments: Sequence[str]) -> list[str]:
+    return [argument for argument in arguments if (SOURCE / argument.split("::")[0]).exists()]
+
+
+def command(arguments: list[str]) -> int:
+    if not arguments:
+        return _everything()
+    build.everything()
+    windows, host = _selection(arguments)
+    report.say("The tests")
+    ran = [_windows_pytest(windows)] if windows else []
+    ran += [_host_pytest(host)] if host else []
+    if not any(ran):
+        raise StepError("no test matches " + " ".join(arguments))
+    return 0
