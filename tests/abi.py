@@ -1,0 +1,243 @@
+"""The C ABI of ws2echo.dll, declared by hand through ctypes: include/ws2echo.h without a generator.
+
+Tests that need what the bindings rule out (NULL pointers, wrong sizes, made-up handles) call `DLL` directly;
+the others use the classes in handles.py, which are the least that makes these functions pleasant.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+from ctypes import (
+    POINTER,
+    Structure,
+    c_char,
+    c_char_p,
+    c_int,
+    c_int32,
+    c_uint16,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+from pathlib import Path
+
+WSAEFAULT = 10014
+WSAEINVAL = 10022
+WSAEACCES = 10013
+WSAENOTSOCK = 10038
+WSAEADDRINUSE = 10048
+WSAEADDRNOTAVAIL = 10049
+WSAENETUNREACH = 10051
+WSAECONNABORTED = 10053
+WSAECONNRESET = 10054
+WSAENOTCONN = 10057
+WSAESHUTDOWN = 10058
+WSAETIMEDOUT = 10060
+WSAECONNREFUSED = 10061
+WSAEHOSTUNREACH = 10065
+WSAEDISCON = 10101
+WSAHOST_NOT_FOUND = 11001
+WSATRY_AGAIN = 11002
+WSANO_RECOVERY = 11003
+WSANO_DATA = 11004
+WSA_OPERATION_ABORTED = 995
+
+NAME_RESOLUTION_ERRORS = {WSAHOST_NOT_FOUND, WSATRY_AGAIN, WSANO_RECOVERY, WSANO_DATA}
+
+INFINITE = 0xFFFFFFFF
+TIMEOUT_OF_OPTIONS = 0xFFFFFFFE
+NO_MISMATCH = 0xFFFFFFFFFFFFFFFF
+ANY, IPV4, IPV6 = 0, 4, 6
+LISTENING, ACCEPTED, CLOSED = 1, 2, 3
+NONE, FIN, RESET, TIMEOUT, CAP, STOPPED, ERROR = range(7)
+RECEIVE, SEND, BOTH = 0, 1, 2
+LOCAL, PEER = 0, 1
+
+
+class Address(Structure):
+    _fields_ = (("family", c_uint32), ("port", c_uint32), ("host", c_char * 64))
+
+
+class ServerOptions(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("model", c_uint32),
+        ("protocol", c_uint32),
+        ("family", c_uint32),
+        ("host", c_char_p),
+        ("port", c_uint32),
+        ("backlog", c_uint32),
+        ("connections_max", c_uint32),
+        ("idle_timeout_ms", c_uint32),
+        ("send_timeout_ms", c_uint32),
+        ("no_delay", c_uint32),
+        ("receive_buffer_bytes", c_uint32),
+        ("send_buffer_bytes", c_uint32),
+        ("linger_s", c_int32),
+        ("echo_buffer_bytes", c_uint32),
+        ("journal_events", c_uint32),
+        ("reserved", c_uint32),
+    )
+
+
+class ServerStats(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("reserved", c_uint32),
+        ("connections_accepted", c_uint64),
+        ("connections_current", c_uint64),
+        ("connections_peak", c_uint64),
+        ("connections_closed", c_uint64 * 7),
+        ("bytes_received", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("events_dropped", c_uint64),
+        ("accept_failures", c_uint64),
+        ("uptime_us", c_uint64),
+    )
+
+
+class Event(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("kind", c_uint32),
+        ("reason", c_uint32),
+        ("error", c_int32),
+        ("sequence", c_uint64),
+        ("time_us", c_uint64),
+        ("connection_id", c_uint64),
+        ("duration_us", c_uint64),
+        ("bytes_received", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("local", Address),
+        ("peer", Address),
+    )
+
+
+class ClientOptions(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("protocol", c_uint32),
+        ("host", c_char_p),
+        ("family", c_uint32),
+        ("port", c_uint32),
+        ("connect_timeout_ms", c_uint32),
+        ("send_timeout_ms", c_uint32),
+        ("receive_timeout_ms", c_uint32),
+        ("no_delay", c_uint32),
+        ("receive_buffer_bytes", c_uint32),
+        ("send_buffer_bytes", c_uint32),
+        ("linger_s", c_int32),
+        ("reserved", c_uint32),
+    )
+
+
+class ClientStats(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("reserved", c_uint32),
+        ("bytes_sent", c_uint64),
+        ("bytes_received", c_uint64),
+        ("connect_us", c_uint64),
+        ("uptime_us", c_uint64),
+    )
+
+
+class EchoProgress(Structure):
+    _fields_ = (
+        ("bytes_sent", c_uint64),
+        ("bytes_received", c_uint64),
+        ("mismatch_offset", c_uint64),
+        ("elapsed_us", c_uint64),
+    )
+
+
+class ModelInfo(Structure):
+    _fields_ = (("size", c_uint32), ("model", c_uint32), ("name", c_char * 16), ("summary", c_char * 112))
+
+
+STRUCTS: tuple[type[Structure], ...] = (
+    Address,
+    ServerOptions,
+    ServerStats,
+    Event,
+    ClientOptions,
+    ClientStats,
+    EchoProgress,
+    ModelInfo,
+)
+
+SERVER = CLIENT = c_uint64
+_FUNCTIONS: dict[str, tuple[type, ...]] = {
+    "ws2echo_server_options_init": (POINTER(ServerOptions),),
+    "ws2echo_server_open": (POINTER(ServerOptions), POINTER(SERVER)),
+    "ws2echo_server_options_get": (SERVER, POINTER(ServerOptions)),
+    "ws2echo_server_port": (SERVER, POINTER(c_uint16)),
+    "ws2echo_server_address": (SERVER, c_uint32, POINTER(Address)),
+    "ws2echo_server_stats_get": (SERVER, POINTER(ServerStats)),
+    "ws2echo_server_next_event": (SERVER, c_uint32, POINTER(Event)),
+    "ws2echo_server_wait_handle": (SERVER, POINTER(c_void_p)),
+    "ws2echo_server_drain": (SERVER, c_uint32),
+    "ws2echo_server_stop": (SERVER, c_uint32, POINTER(c_uint32)),
+    "ws2echo_server_close": (SERVER,),
+    "ws2echo_client_options_init": (POINTER(ClientOptions),),
+    "ws2echo_client_open": (POINTER(ClientOptions), POINTER(CLIENT)),
+    "ws2echo_client_begin": (POINTER(ClientOptions), POINTER(CLIENT)),
+    "ws2echo_client_connect": (CLIENT, c_uint32),
+    "ws2echo_client_options_get": (CLIENT, POINTER(ClientOptions)),
+    "ws2echo_client_address": (CLIENT, c_uint32, POINTER(Address)),
+    "ws2echo_client_stats_get": (CLIENT, POINTER(ClientStats)),
+    "ws2echo_client_send": (CLIENT, c_void_p, c_uint64, c_uint32, POINTER(c_uint64)),
+    "ws2echo_client_recv": (CLIENT, c_void_p, c_uint64, c_uint32, POINTER(c_uint64)),
+    "ws2echo_client_shutdown": (CLIENT, c_uint32),
+    "ws2echo_client_echo": (CLIENT, c_void_p, c_uint64, c_void_p, c_uint32, POINTER(EchoProgress)),
+    "ws2echo_client_wait_handle": (CLIENT, c_uint32, POINTER(c_void_p)),
+    "ws2echo_client_close": (CLIENT,),
+    "ws2echo_model_describe": (c_uint32, POINTER(ModelInfo)),
+}
+_TEXT_FUNCTIONS: dict[str, tuple[type, ...]] = {
+    "ws2echo_version": (),
+    "ws2echo_error_name": (c_int,),
+    "ws2echo_error_text": (c_int,),
+    "ws2echo_last_failure": (),
+}
+
+
+def dll_path() -> Path:
+    """The DLL of the installed package, so that both know the same handles; WS2ECHO_DLL names another one."""
+    if chosen := os.environ.get("WS2ECHO_DLL"):
+        return Path(chosen)
+    package = importlib.util.find_spec("ws2echo")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError(
+            "the package ws2echo is not installed; or set WS2ECHO_DLL to the DLL to test"
+        )
+    return Path(next(iter(package.submodule_search_locations))) / "ws2echo.dll"
+
+
+def _load() -> ctypes.CDLL:
+    dll = ctypes.CDLL(str(dll_path().resolve()))
+    for name, parameters in _FUNCTIONS.items():
+        function = getattr(dll, name)
+        function.argtypes, function.restype = parameters, c_int
+    for name, parameters in _TEXT_FUNCTIONS.items():
+        function = getattr(dll, name)
+        function.argtypes, function.restype = parameters, c_char_p
+    return dll
+
+
+DLL = _load()
+FUNCTIONS = frozenset(_FUNCTIONS) | frozenset(_TEXT_FUNCTIONS)
+
+
+def last_failure() -> str:
+    return str(DLL.ws2echo_last_failure().decode())
+
+
+def error_name(error: int) -> str:
+    return str(DLL.ws2echo_error_name(error).decode())
+
+
+def error_text(error: int) -> str:
+    return str(DLL.ws2echo_error_text(error).decode())
