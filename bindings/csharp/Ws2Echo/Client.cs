@@ -1,0 +1,280 @@
+using System;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using Ws2Echo.Native;
+using static Ws2Echo.Native.NativeMethods;
+
+namespace Ws2Echo
+{
+    /// <summary>A client of an echo server: one connection, from its construction until it is disposed.</summary>
+    /// <remarks>
+    /// Every member may be used from any thread at any time: one call at a time sends and one receives, further ones wait their
+    /// turn within their timeout. A failure is a <see cref="SocketException"/>, in fact a <see cref="Ws2EchoException"/>.
+    /// Disposing ends what other threads wait for here, by the code <see cref="SocketError.OperationAborted"/>; what is called afterwards
+    /// throws <see cref="ObjectDisposedException"/>. Memory is pinned only while the library is called, and nothing is copied.
+    /// </remarks>
+    public sealed partial class Client : IDisposable
+    {
+        private readonly ClientHandle _handle;
+        private readonly string? _host;
+        private readonly uint _sendTimeoutMs;
+        private readonly uint _receiveTimeoutMs;
+        private readonly Turn _sending = new Turn("send");
+        private readonly Turn _receiving = new Turn("receive");
+
+        /// <summary>Connects, to the first of the host's addresses that answers. Blocks for up to 10 seconds.</summary>
+        /// <param name="port">1 to 65535.</param>
+        /// <param name="host">A name or a numeric address.</param>
+        /// <exception cref="ArgumentNullException">There is no host.</exception>
+        /// <exception cref="SocketException">ConnectionRefused, TimedOut, HostNotFound, InvalidArgument and others.</exception>
+        public Client(int port, string host = "localhost")
+            : this(OptionsFor(port, host))
+        {
+        }
+
+        /// <summary>
+        /// Connects: every address that the host has is tried, in the order that the system gives them. Blocks while the name is
+        /// resolved, then for up to <see cref="ClientOptions.ConnectTimeout"/>.
+        /// </summary>
+        /// <param name="options">Where to, and how.</param>
+        /// <exception cref="ArgumentNullException">There are no options.</exception>
+        /// <exception cref="SocketException">
+        /// InvalidArgument (the message names the option), HostNotFound, TimedOut, NoBufferSpaceAvailable, TooManyOpenSockets;
+        /// when every address failed, what the system said of the last one: ConnectionRefused and others.
+        /// </exception>
+        public Client(ClientOptions options)
+            : this((options ?? throw new ArgumentNullException(nameof(options))).Open(), options)
+        {
+        }
+
+        private Client(ClientHandle handle, ClientOptions options)
+        {
+            _handle = handle;
+            _host = options.Host;
+            _sendTimeoutMs = options.SendTimeoutMs;
+            _receiveTimeoutMs = options.ReceiveTimeoutMs;
+        }
+
+        /// <summary>This end of the connection.</summary>
+        public IPEndPoint LocalEndPoint => EndPoint(ws2echo_end.WS2ECHO_END_LOCAL);
+
+        /// <summary>The server's end of the connection.</summary>
+        public IPEndPoint RemoteEndPoint => EndPoint(ws2echo_end.WS2ECHO_END_PEER);
+
+        /// <summary>A copy of the options in force, those of the socket read back from the system.</summary>
+        public ClientOptions Options
+        {
+            get
+            {
+                using var native = new ws2echo_client_options { size = ws2echo_client_options.sizeof_struct() };
+                Failure.ThrowIf(ws2echo_client_options_get(_handle, native), this);
+                return new ClientOptions(native, _host);
+            }
+        }
+
+        /// <summary>The counters, all of this moment.</summary>
+        public ClientStats Stats
+        {
+            get
+            {
+                using var native = new ws2echo_client_stats { size = ws2echo_client_stats.sizeof_struct() };
+                Failure.ThrowIf(ws2echo_client_stats_get(_handle, native), this);
+                return new ClientStats(native);
+            }
+        }
+
+        /// <summary>
+        /// Sends the data, all of it. Blocks while the system has no room for it, until no byte was taken for
+        /// <see cref="ClientOptions.SendTimeout"/>.
+        /// </summary>
+        /// <param name="data">What to send; may be empty.</param>
+        /// <exception cref="SocketException">
+        /// TimedOut, after which the rest may be sent by another call: <see cref="Ws2EchoException.BytesTransferred"/> tells how
+        /// much was taken; Shutdown, ConnectionReset, ConnectionAborted.
+        /// </exception>
+        public void Send(ReadOnlySpan<byte> data)
+        {
+            _sending.Take(_sendTimeoutMs);
+            try
+            {
+                int error = SendSome(data, WS2ECHO_TIMEOUT_OF_OPTIONS, out int sent);
+                if (error != 0)
+                {
+                    throw Failure.Of(error, this, sent);
+                }
+            }
+            finally
+            {
+                _sending.Pass();
+            }
+        }
+
+        /// <summary>
+        /// Receives what has come, at least one byte. Blocks until something comes, for up to
+        /// <see cref="ClientOptions.ReceiveTimeout"/>.
+        /// </summary>
+        /// <param name="buffer">Where to; at most its length is received.</param>
+        /// <returns>How many bytes; 0 when the peer sent FIN, or the buffer is empty.</returns>
+        /// <exception cref="SocketException">TimedOut, by which nothing is lost; ConnectionReset, ConnectionAborted.</exception>
+        public int Receive(Span<byte> buffer)
+        {
+            _receiving.Take(_receiveTimeoutMs);
+            try
+            {
+                Failure.ThrowIf(ReceiveSome(buffer, WS2ECHO_TIMEOUT_OF_OPTIONS, out int received), this);
+                return received;
+            }
+            finally
+            {
+                _receiving.Pass();
+            }
+        }
+
+        /// <summary>
+        /// Shuts one half of the connection down. <see cref="Half.Send"/> and <see cref="Half.Both"/> send FIN, after every byte
+        /// that was sent; the peer's bytes can still be received after <see cref="Half.Send"/>. Does not block.
+        /// </summary>
+        /// <param name="half">Which.</param>
+        /// <exception cref="SocketException">InvalidArgument, ConnectionReset and others.</exception>
+        public void Shutdown(Half half) => Failure.ThrowIf(ws2echo_client_shutdown(_handle, (uint)half), this);
+
+        /// <summary>As <see cref="Echo(ReadOnlySpan{byte})"/>.</summary>
+        /// <param name="data">What to send; may be empty.</param>
+        /// <returns>What came back: the same bytes.</returns>
+        /// <exception cref="ArgumentNullException">There is no data.</exception>
+        public byte[] Echo(byte[] data) => Echo((data ?? throw new ArgumentNullException(nameof(data))).AsSpan());
+
+        /// <summary>
+        /// Sends the data and reads as many bytes back, both at once so that no size can block the other side, and compares them.
+        /// Blocks until no byte went either way for the longer of the two timeouts of the options.
+        /// </summary>
+        /// <param name="data">What to send; may be empty.</param>
+        /// <returns>What came back: the same bytes.</returns>
+        /// <exception cref="EchoMismatchException">Other bytes came back.</exception>
+        /// <exception cref="SocketException">
+        /// TimedOut; Disconnecting when the peer sent FIN before the whole echo; Shutdown, ConnectionReset, ConnectionAborted.
+        /// <see cref="Ws2EchoException.BytesTransferred"/> tells how much came back.
+        /// </exception>
+        public byte[] Echo(ReadOnlySpan<byte> data)
+        {
+            var reply = new byte[data.Length];
+            Echo(data, reply);
+            return reply;
+        }
+
+        /// <summary>As <see cref="Echo(ReadOnlySpan{byte})"/>, with the reply stored in a buffer of the caller.</summary>
+        /// <param name="data">What to send; may be empty.</param>
+        /// <param name="reply">Where what comes back is stored: as long as the data, and apart from it.</param>
+        /// <exception cref="ArgumentException">The reply is not as long as the data, or overlaps it.</exception>
+        /// <exception cref="EchoMismatchException">Other bytes came back.</exception>
+        /// <exception cref="SocketException">As above.</exception>
+        public void Echo(ReadOnlySpan<byte> data, Span<byte> reply)
+        {
+            CheckReply(data, reply);
+            _sending.Take(EchoTimeoutMs);
+            try
+            {
+                _receiving.Take(EchoTimeoutMs);
+                try
+                {
+                    using var progress = new ws2echo_echo_progress();
+                    int error = EchoSome(data, reply, WS2ECHO_TIMEOUT_OF_OPTIONS, progress);
+                    FinishEcho(error, progress, reply, begun: false);
+                }
+                finally
+                {
+                    _receiving.Pass();
+                }
+            }
+            finally
+            {
+                _sending.Pass();
+            }
+        }
+
+        /// <summary>
+        /// Closes the connection. Everything that was sent, and FIN, is still delivered, unless
+        /// <see cref="ClientOptions.LingerSeconds"/> is 0; bytes that came and were not received make the system reset the
+        /// connection. Disposing again does nothing. Blocks only with a linger above 0, for at most that long.
+        /// </summary>
+        public void Dispose()
+        {
+            _handle.Dispose();
+            DisposeEvents();
+        }
+
+        /// <summary>As the library has it: the longer of the two.</summary>
+        private uint EchoTimeoutMs => Math.Max(_sendTimeoutMs, _receiveTimeoutMs);
+
+        private static ClientOptions OptionsFor(int port, string host) =>
+            new ClientOptions { Port = port, Host = host ?? throw new ArgumentNullException(nameof(host)) };
+
+        private static void CheckReply(ReadOnlySpan<byte> data, ReadOnlySpan<byte> reply)
+        {
+            if (reply.Length != data.Length)
+            {
+                string text = $"The reply has room for {reply.Length} bytes; the data has {data.Length}.";
+                throw new ArgumentException(text, nameof(reply));
+            }
+            if (data.Overlaps(reply))
+            {
+                throw new ArgumentException("The reply overlaps the data.", nameof(reply));
+            }
+        }
+
+        private IPEndPoint EndPoint(ws2echo_end end)
+        {
+            using var address = new ws2echo_address();
+            Failure.ThrowIf(ws2echo_client_address(_handle, (uint)end, address), this);
+            return Values.EndPoint(address)!;
+        }
+
+        private unsafe int SendSome(ReadOnlySpan<byte> data, uint timeoutMs, out int sent)
+        {
+            fixed (byte* pinned = data)
+            {
+                int error = ws2echo_client_send(_handle, pinned, (ulong)data.Length, timeoutMs, out ulong taken);
+                sent = (int)taken;
+                return error;
+            }
+        }
+
+        private unsafe int ReceiveSome(Span<byte> buffer, uint timeoutMs, out int received)
+        {
+            byte nowhere;
+            fixed (byte* pinned = buffer)
+            {
+                // An empty span has no address, and the library wants one.
+                byte* target = pinned == null ? &nowhere : pinned;
+                int error = ws2echo_client_recv(_handle, target, (ulong)buffer.Length, timeoutMs, out ulong stored);
+                received = (int)stored;
+                return error;
+            }
+        }
+
+        private unsafe int EchoSome(
+            ReadOnlySpan<byte> data, Span<byte> reply, uint timeoutMs, ws2echo_echo_progress progress)
+        {
+            fixed (byte* pinnedData = data)
+            {
+                fixed (byte* pinnedReply = reply)
+                {
+                    return ws2echo_client_echo(_handle, pinnedData, (ulong)data.Length, pinnedReply, timeoutMs, progress);
+                }
+            }
+        }
+
+        private void FinishEcho(int error, ws2echo_echo_progress progress, ReadOnlySpan<byte> reply, bool begun)
+        {
+            if (error != 0)
+            {
+                throw Failure.Of(error, this, (long)progress.bytes_received, begun);
+            }
+            if (progress.is_mismatch() != 0)
+            {
+                throw new EchoMismatchException((long)progress.mismatch_offset, reply.ToArray());
+            }
+        }
+    }
+}

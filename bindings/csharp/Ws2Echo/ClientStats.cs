@@ -1,0 +1,29 @@
+using System;
+using Ws2Echo.Native;
+
+namespace Ws2Echo
+{
+    /// <summary>The counters of a <see cref="Client"/>, all of one moment.</summary>
+    public sealed class ClientStats
+    {
+        internal ClientStats(ws2echo_client_stats native)
+        {
+            BytesSent = (long)native.bytes_sent;
+            BytesReceived = (long)native.bytes_received;
+            ConnectTime = Values.Microseconds(native.connect_us);
+            Uptime = Values.Microseconds(native.uptime_us);
+        }
+
+        /// <summary>Bytes that the system took.</summary>
+        public long BytesSent { get; }
+
+        /// <summary>Bytes that were received.</summary>
+        public long BytesReceived { get; }
+
+        /// <summary>From the name resolved to connected.</summary>
+        public TimeSpan ConnectTime { get; }
+
+        /// <summary>Time since connected.</summary>
+        public TimeSpan Uptime { get; }
+    }
+}

@@ -1,0 +1,86 @@
+using Ws2Echo.Native;
+
+namespace Ws2Echo
+{
+    /// <summary>
+    /// How a server does its input and output: the Winsock I/O model. <see cref="Ws2EchoInfo.Models"/> lists those of the DLL.
+    /// </summary>
+    public enum Model
+    {
+        /// <summary>A thread per connection that blocks in accept, recv and send. The default.</summary>
+        Threads = ws2echo_model.WS2ECHO_MODEL_THREADS,
+    }
+
+    /// <summary>What the echo service runs over.</summary>
+    public enum Protocol
+    {
+        /// <summary>The echo service of RFC 862 over TCP. The default.</summary>
+        Tcp = ws2echo_protocol.WS2ECHO_PROTOCOL_TCP,
+    }
+
+    /// <summary>Which versions of IP to use.</summary>
+    public enum Family
+    {
+        /// <summary>Both, on one port number. The default.</summary>
+        Any = ws2echo_family.WS2ECHO_FAMILY_ANY,
+
+        /// <summary>IPv4 only.</summary>
+        IPv4 = ws2echo_family.WS2ECHO_FAMILY_IPV4,
+
+        /// <summary>IPv6 only.</summary>
+        IPv6 = ws2echo_family.WS2ECHO_FAMILY_IPV6,
+    }
+
+    /// <summary>What an event of a server tells.</summary>
+    public enum EventKind
+    {
+        /// <summary>The server listens on an address. One event for each address.</summary>
+        Listening = ws2echo_event_kind.WS2ECHO_EVENT_LISTENING,
+
+        /// <summary>A connection was accepted.</summary>
+        Accepted = ws2echo_event_kind.WS2ECHO_EVENT_ACCEPTED,
+
+        /// <summary>A connection is gone: reason, bytes and duration are final.</summary>
+        Closed = ws2echo_event_kind.WS2ECHO_EVENT_CLOSED,
+    }
+
+    /// <summary>Why a connection of a server ended.</summary>
+    public enum Reason
+    {
+        /// <summary>It has not ended.</summary>
+        None = ws2echo_reason.WS2ECHO_REASON_NONE,
+
+        /// <summary>The peer sent FIN, everything was echoed, and FIN was sent back.</summary>
+        Fin = ws2echo_reason.WS2ECHO_REASON_FIN,
+
+        /// <summary>The peer reset the connection.</summary>
+        Reset = ws2echo_reason.WS2ECHO_REASON_RESET,
+
+        /// <summary>The idle or send timeout ran out; the server reset the connection.</summary>
+        Timeout = ws2echo_reason.WS2ECHO_REASON_TIMEOUT,
+
+        /// <summary>
+        /// More than <see cref="ServerOptions.ConnectionsMax"/>; the server sent FIN at once and echoed nothing.
+        /// </summary>
+        Cap = ws2echo_reason.WS2ECHO_REASON_CAP,
+
+        /// <summary>The server was stopped or disposed, and reset what was left.</summary>
+        Stopped = ws2echo_reason.WS2ECHO_REASON_STOPPED,
+
+        /// <summary>Anything else: <see cref="ServerEvent.Error"/> is the Winsock code.</summary>
+        Error = ws2echo_reason.WS2ECHO_REASON_ERROR,
+    }
+
+    /// <summary>Which half of a connection.</summary>
+    public enum Half
+    {
+        /// <summary>What the peer sends.</summary>
+        Receive = ws2echo_half.WS2ECHO_HALF_RECEIVE,
+
+        /// <summary>What is sent to the peer. Shutting it down sends FIN.</summary>
+        Send = ws2echo_half.WS2ECHO_HALF_SEND,
+
+        /// <summary>Both.</summary>
+        Both = ws2echo_half.WS2ECHO_HALF_BOTH,
+    }
+}

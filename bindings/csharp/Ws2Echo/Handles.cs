@@ -1,0 +1,43 @@
+using System;
+using System.Runtime.InteropServices;
+using static Ws2Echo.Native.NativeMethods;
+
+namespace Ws2Echo
+{
+    /// <summary>
+    /// Owns a 64-bit handle of the library, which is why the package is for 64-bit processes only. Calls in progress do not keep
+    /// it open: closing must end them, and to the library a closed handle is an error code.
+    /// </summary>
+    internal abstract class LibraryHandle : SafeHandle
+    {
+        protected LibraryHandle(ulong id)
+            : base(IntPtr.Zero, ownsHandle: true)
+        {
+            SetHandle(unchecked((IntPtr)(long)id));
+        }
+
+        public override bool IsInvalid => handle == IntPtr.Zero;
+
+        internal ulong Id => unchecked((ulong)(long)handle);
+    }
+
+    internal sealed class ServerHandle : LibraryHandle
+    {
+        internal ServerHandle(ulong id)
+            : base(id)
+        {
+        }
+
+        protected override bool ReleaseHandle() => ws2echo_server_close(this) == 0;
+    }
+
+    internal sealed class ClientHandle : LibraryHandle
+    {
+        internal ClientHandle(ulong id)
+            : base(id)
+        {
+        }
+
+        protected override bool ReleaseHandle() => ws2echo_client_close(this) == 0;
+    }
+}

@@ -1,0 +1,68 @@
+using System;
+using System.Net;
+using System.Net.Sockets;
+using Ws2Echo.Native;
+
+namespace Ws2Echo
+{
+    /// <summary>Something that happened to a <see cref="Server"/>.</summary>
+    public sealed class ServerEvent
+    {
+        internal ServerEvent(ws2echo_event native)
+        {
+            Kind = (EventKind)native.kind;
+            Reason = (Reason)native.reason;
+            Error = (SocketError)native.error;
+            Sequence = (long)native.sequence;
+            Time = Values.Microseconds(native.time_us);
+            ConnectionId = (long)native.connection_id;
+            Duration = Values.Microseconds(native.duration_us);
+            BytesReceived = (long)native.bytes_received;
+            BytesSent = (long)native.bytes_sent;
+            LocalEndPoint = Values.EndPoint(native.local);
+            RemoteEndPoint = Values.EndPoint(native.peer);
+        }
+
+        /// <summary>What it tells.</summary>
+        public EventKind Kind { get; }
+
+        /// <summary>Why the connection ended; <see cref="Reason.None"/> unless <see cref="EventKind.Closed"/>.</summary>
+        public Reason Reason { get; }
+
+        /// <summary>The code behind reason Reset, Timeout or Error, else <see cref="SocketError.Success"/>.</summary>
+        public SocketError Error { get; }
+
+        /// <summary>1, 2, 3, … in the order of happening; a gap tells how many events were dropped.</summary>
+        public long Sequence { get; }
+
+        /// <summary>Since the server was opened.</summary>
+        public TimeSpan Time { get; }
+
+        /// <summary>1, 2, 3, … in the order of acceptance; 0 for <see cref="EventKind.Listening"/>.</summary>
+        public long ConnectionId { get; }
+
+        /// <summary>From accepted to closed; zero unless <see cref="EventKind.Closed"/>.</summary>
+        public TimeSpan Duration { get; }
+
+        /// <summary>Bytes from the peer.</summary>
+        public long BytesReceived { get; }
+
+        /// <summary>Bytes to the peer.</summary>
+        public long BytesSent { get; }
+
+        /// <summary>The server's address.</summary>
+        public IPEndPoint? LocalEndPoint { get; }
+
+        /// <summary>The peer's address; null for <see cref="EventKind.Listening"/>.</summary>
+        public IPEndPoint? RemoteEndPoint { get; }
+
+        /// <summary>One line, for a log.</summary>
+        public override string ToString() => Kind switch
+        {
+            EventKind.Listening => $"listening on {LocalEndPoint}",
+            EventKind.Accepted => $"accepted {RemoteEndPoint}",
+            _ => $"closed {RemoteEndPoint}: {Reason}, " + FormattableString.Invariant(
+                $"{BytesReceived} bytes in, {BytesSent} out, {Duration.TotalMilliseconds:F1} ms"),
+        };
+    }
+}

@@ -1,0 +1,193 @@
+using System;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Ws2Echo.Native;
+using static Ws2Echo.Native.NativeMethods;
+
+namespace Ws2Echo
+{
+    /// <summary>
+    /// What a <see cref="Server"/> is opened with. A new object holds the defaults of the DLL. A setter refuses what cannot be
+    /// said at all, a negative number, by <see cref="ArgumentOutOfRangeException"/>; limits are checked when the server is
+    /// opened, whose <see cref="Ws2EchoException"/> (InvalidArgument) names the option. The server takes a copy.
+    /// </summary>
+    public sealed class ServerOptions
+    {
+        private string? _host;
+        private int _port;
+        private int _backlog;
+        private int? _connectionsMax;
+        private uint _idleTimeoutMs;
+        private uint _sendTimeoutMs;
+        private int _receiveBufferBytes;
+        private int _sendBufferBytes;
+        private int? _lingerSeconds;
+        private int _echoBufferBytes;
+        private int _journalEvents;
+
+        /// <summary>The defaults.</summary>
+        public ServerOptions()
+        {
+            using var native = new ws2echo_server_options();
+            Failure.ThrowIf(ws2echo_server_options_init(native));
+            Read(native);
+        }
+
+        internal ServerOptions(ws2echo_server_options native, string? host)
+        {
+            Read(native);
+            _host = host;
+        }
+
+        /// <summary>The I/O model. Default <see cref="Model.Threads"/>.</summary>
+        public Model Model { get; set; }
+
+        /// <summary>The protocol. Default <see cref="Protocol.Tcp"/>.</summary>
+        public Protocol Protocol { get; set; }
+
+        /// <summary>Which versions of IP to listen on. Default <see cref="Family.Any"/>.</summary>
+        public Family Family { get; set; }
+
+        /// <summary>
+        /// Null, the default: loopback, 127.0.0.1 and ::1. "*": every address of the machine. Else a name or a numeric address;
+        /// each address that a name has is listened on. At most 1,023 bytes of UTF-8.
+        /// </summary>
+        public string? Host
+        {
+            get => _host;
+            set => _host = Values.Host(value, nameof(value));
+        }
+
+        /// <summary>0 to 65535. 0, the default, lets the system choose a free one.</summary>
+        public int Port
+        {
+            get => _port;
+            set => _port = Values.NotNegative(value, nameof(value));
+        }
+
+        /// <summary>Connections that may wait to be accepted: 1 to 65535. 0, the default: as many as the system allows.</summary>
+        public int Backlog
+        {
+            get => _backlog;
+            set => _backlog = Values.NotNegative(value, nameof(value));
+        }
+
+        /// <summary>Connections served at once, 1 or more. Default null: no limit.</summary>
+        public int? ConnectionsMax
+        {
+            get => _connectionsMax;
+            set => _connectionsMax = value is int max ? Values.NotNegative(max, nameof(value)) : value;
+        }
+
+        /// <summary>
+        /// No byte either way for so long: the connection is reset. Default <see cref="Timeout.InfiniteTimeSpan"/>.
+        /// </summary>
+        public TimeSpan IdleTimeout
+        {
+            get => Values.Time(_idleTimeoutMs);
+            set => _idleTimeoutMs = Values.Milliseconds(value, nameof(value));
+        }
+
+        /// <summary>The peer takes no byte for so long: it is reset. Default <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
+        public TimeSpan SendTimeout
+        {
+            get => Values.Time(_sendTimeoutMs);
+            set => _sendTimeoutMs = Values.Milliseconds(value, nameof(value));
+        }
+
+        /// <summary>TCP_NODELAY of each connection. Default true.</summary>
+        public bool NoDelay { get; set; }
+
+        /// <summary>SO_RCVBUF of each connection, in bytes, up to 2^30. 0, the default: the system's choice.</summary>
+        public int ReceiveBufferBytes
+        {
+            get => _receiveBufferBytes;
+            set => _receiveBufferBytes = Values.NotNegative(value, nameof(value));
+        }
+
+        /// <summary>SO_SNDBUF of each connection, in bytes, up to 2^30. 0, the default: the system's choice.</summary>
+        public int SendBufferBytes
+        {
+            get => _sendBufferBytes;
+            set => _sendBufferBytes = Values.NotNegative(value, nameof(value));
+        }
+
+        /// <summary>
+        /// SO_LINGER of each connection, in seconds, up to 65535. 0 answers even FIN with a reset. Default null: closing is
+        /// graceful and takes no time.
+        /// </summary>
+        public int? LingerSeconds
+        {
+            get => _lingerSeconds;
+            set => _lingerSeconds = value is int seconds ? Values.NotNegative(seconds, nameof(value)) : value;
+        }
+
+        /// <summary>Most bytes of one connection held between reception and echo: 1 to 2^26. Default 262144.</summary>
+        public int EchoBufferBytes
+        {
+            get => _echoBufferBytes;
+            set => _echoBufferBytes = Values.NotNegative(value, nameof(value));
+        }
+
+        /// <summary>Events kept until they are asked for: 1 to 2^20. Default 4096. Older ones are dropped, and counted.</summary>
+        public int JournalEvents
+        {
+            get => _journalEvents;
+            set => _journalEvents = Values.NotNegative(value, nameof(value));
+        }
+
+        internal ServerHandle Open()
+        {
+            using var native = new ws2echo_server_options();
+            Failure.ThrowIf(ws2echo_server_options_init(native));
+            Write(native);
+            IntPtr host = Marshal.StringToCoTaskMemUTF8(Host);
+            try
+            {
+                native.host = host;
+                Failure.ThrowIf(ws2echo_server_open(native, out ulong id));
+                return new ServerHandle(id);
+            }
+            finally
+            {
+                Marshal.FreeCoTaskMem(host);
+            }
+        }
+
+        private void Read(ws2echo_server_options native)
+        {
+            Model = (Model)native.model;
+            Protocol = (Protocol)native.protocol;
+            Family = (Family)native.family;
+            _port = (int)native.port;
+            _backlog = (int)native.backlog;
+            _connectionsMax = native.connections_max == WS2ECHO_INFINITE ? (int?)null : (int)native.connections_max;
+            _idleTimeoutMs = native.idle_timeout_ms;
+            _sendTimeoutMs = native.send_timeout_ms;
+            NoDelay = native.no_delay != 0;
+            _receiveBufferBytes = (int)native.receive_buffer_bytes;
+            _sendBufferBytes = (int)native.send_buffer_bytes;
+            _lingerSeconds = native.linger_s < 0 ? (int?)null : native.linger_s;
+            _echoBufferBytes = (int)native.echo_buffer_bytes;
+            _journalEvents = (int)native.journal_events;
+        }
+
+        private void Write(ws2echo_server_options native)
+        {
+            native.model = (uint)Model;
+            native.protocol = (uint)Protocol;
+            native.family = (uint)Family;
+            native.port = (uint)_port;
+            native.backlog = (uint)_backlog;
+            native.connections_max = (uint?)_connectionsMax ?? WS2ECHO_INFINITE;
+            native.idle_timeout_ms = _idleTimeoutMs;
+            native.send_timeout_ms = _sendTimeoutMs;
+            native.no_delay = NoDelay ? 1u : 0u;
+            native.receive_buffer_bytes = (uint)_receiveBufferBytes;
+            native.send_buffer_bytes = (uint)_sendBufferBytes;
+            native.linger_s = _lingerSeconds ?? -1;
+            native.echo_buffer_bytes = (uint)_echoBufferBytes;
+            native.journal_events = (uint)_journalEvents;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System;
+using System.Collections.Generic;
+using Ws2Echo.Native;
+
+namespace Ws2Echo
+{
+    /// <summary>The counters of a <see cref="Server"/>, all of one moment.</summary>
+    public sealed class ServerStats
+    {
+        internal ServerStats(ws2echo_server_stats native)
+        {
+            ConnectionsAccepted = (long)native.connections_accepted;
+            ConnectionsCurrent = (long)native.connections_current;
+            ConnectionsPeak = (long)native.connections_peak;
+            BytesReceived = (long)native.bytes_received;
+            BytesSent = (long)native.bytes_sent;
+            EventsDropped = (long)native.events_dropped;
+            AcceptFailures = (long)native.accept_failures;
+            Uptime = Values.Microseconds(native.uptime_us);
+            var closed = new Dictionary<Reason, long>();
+            foreach (Reason reason in Enum.GetValues(typeof(Reason)))
+            {
+                closed.Add(reason, (long)native.connections_closed_by((uint)reason));
+            }
+            ConnectionsClosed = closed;
+        }
+
+        /// <summary>Connections since the server was opened, those over the cap included.</summary>
+        public long ConnectionsAccepted { get; }
+
+        /// <summary>Connections open now.</summary>
+        public long ConnectionsCurrent { get; }
+
+        /// <summary>Most connections open at once.</summary>
+        public long ConnectionsPeak { get; }
+
+        /// <summary>Connections that ended, by the reason; every reason has an entry.</summary>
+        public IReadOnlyDictionary<Reason, long> ConnectionsClosed { get; }
+
+        /// <summary>Bytes from all peers.</summary>
+        public long BytesReceived { get; }
+
+        /// <summary>Bytes to all peers.</summary>
+        public long BytesSent { get; }
+
+        /// <summary>Events that the journal had no room to keep.</summary>
+        public long EventsDropped { get; }
+
+        /// <summary>Accept calls that failed for want of resources, and were repeated.</summary>
+        public long AcceptFailures { get; }
+
+        /// <summary>Time since the server was opened.</summary>
+        public TimeSpan Uptime { get; }
+    }
+}

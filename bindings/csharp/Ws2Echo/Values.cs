@@ -1,0 +1,68 @@
+using System;
+using System.Diagnostics;
+using System.Net;
+using System.Threading;
+using Ws2Echo.Native;
+using static Ws2Echo.Native.NativeMethods;
+
+namespace Ws2Echo
+{
+    /// <summary>Values as .NET has them, and as the library does.</summary>
+    internal static class Values
+    {
+        private const long TicksPerMicrosecond = TimeSpan.TicksPerMillisecond / 1000;
+
+        /// <summary>A timeout in milliseconds, rounded up: a wait is never shorter than asked for.</summary>
+        internal static uint Milliseconds(TimeSpan timeout, string name)
+        {
+            if (timeout == Timeout.InfiniteTimeSpan)
+            {
+                return WS2ECHO_INFINITE;
+            }
+            double milliseconds = Math.Ceiling(timeout.TotalMilliseconds);
+            if (timeout < TimeSpan.Zero || milliseconds >= WS2ECHO_TIMEOUT_OF_OPTIONS)
+            {
+                throw new ArgumentOutOfRangeException(
+                    name, timeout, "A timeout is Timeout.InfiniteTimeSpan, or from zero to 49 days.");
+            }
+            return (uint)milliseconds;
+        }
+
+        internal static TimeSpan Time(uint milliseconds) =>
+            milliseconds == WS2ECHO_INFINITE ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(milliseconds);
+
+        internal static TimeSpan Microseconds(ulong microseconds) =>
+            TimeSpan.FromTicks((long)microseconds * TicksPerMicrosecond);
+
+        /// <summary>A number that the library takes as unsigned; its own limits are the library's to check.</summary>
+        internal static int NotNegative(int value, string name) =>
+            value >= 0 ? value : throw new ArgumentOutOfRangeException(name, value, "It cannot be negative.");
+
+        internal static string? Host(string? host, string name) =>
+            host is null || host.IndexOf('\0', StringComparison.Ordinal) < 0
+                ? host
+                : throw new ArgumentException("A host name has no NUL character.", name);
+
+        internal static IPEndPoint? EndPoint(ws2echo_address address) =>
+            address.family == 0 ? null : new IPEndPoint(IPAddress.Parse(address.host), (int)address.port);
+    }
+
+    /// <summary>Time without progress, against a limit.</summary>
+    internal sealed class Patience
+    {
+        private readonly uint _limitMs;
+        private Stopwatch _sinceProgress = Stopwatch.StartNew();
+
+        internal Patience(uint limitMs) => _limitMs = limitMs;
+
+        internal bool IsOver => _limitMs != WS2ECHO_INFINITE && _sinceProgress.ElapsedMilliseconds >= _limitMs;
+
+        /// <summary>As the waits of .NET take it: at most what an int holds, or without limit.</summary>
+        internal int RemainingMs =>
+            _limitMs == WS2ECHO_INFINITE
+                ? Timeout.Infinite
+                : (int)Math.Clamp(_limitMs - _sinceProgress.ElapsedMilliseconds, 0, int.MaxValue);
+
+        internal void Restart() => _sinceProgress = Stopwatch.StartNew();
+    }
+}

@@ -1,0 +1,115 @@
+/*
+ * SWIG for .NET: how the functions of ws2echo.h look from C#. Included by ../ws2echo.i, before the header.
+ *
+ * What comes out is the raw layer, internal to the assembly: the C functions under their C names, returning their Winsock code.
+ * Everything that a .NET user sees is written by hand on top of it, in Ws2Echo/.
+ */
+%include <stdint.i>
+%include <typemaps.i>
+%include <arrays_csharp.i>
+
+/* Nothing of it is public. unsafe, because buffers are handed over as pointers. */
+%pragma(csharp) moduleclassmodifiers="internal static unsafe class"
+%pragma(csharp) imclassclassmodifiers="internal unsafe class"
+%typemap(csclassmodifiers) SWIGTYPE, SWIGTYPE *, SWIGTYPE &, SWIGTYPE [], SWIGTYPE (CLASS::*) "internal class"
+%typemap(csclassmodifiers) enum SWIGTYPE "internal enum"
+
+/* The two timeouts with a meaning are constants; the other macros are of no use in C#, or do not fit its types. */
+%csconst(1) WS2ECHO_INFINITE;
+%csconst(1) WS2ECHO_TIMEOUT_OF_OPTIONS;
+%ignore WS2ECHO_VERSION;
+%ignore WS2ECHO_NO_MISMATCH;
+%ignore WS2ECHO_ADDRESS_TEXT_SIZE;
+%ignore WS2ECHO_REASON_COUNT;
+
+/*
+ * A handle goes in as the SafeHandle that owns it. It is not reference-counted for the call: closing must end a call that waits,
+ * and the library knows a closed handle by its number. It is only kept from being finalised before the call returns.
+ */
+%typemap(cstype) ws2echo_server "global::Ws2Echo.ServerHandle"
+%typemap(cstype) ws2echo_client "global::Ws2Echo.ClientHandle"
+%typemap(csin, post="      global::System.GC.KeepAlive($csinput);") ws2echo_server, ws2echo_client "$csinput.Id"
+
+/* What is given back through the last parameter. */
+%apply uint64_t *OUTPUT { ws2echo_server *server, ws2echo_client *client, uint64_t *sent, uint64_t *received }
+%apply uint32_t *OUTPUT { uint32_t *reset_connections }
+%apply uint16_t *OUTPUT { uint16_t *port }
+%typemap(ctype) uintptr_t *handle "uintptr_t *"
+%typemap(imtype, out="global::System.IntPtr") uintptr_t *handle "out global::System.IntPtr"
+%typemap(cstype, out="global::System.IntPtr") uintptr_t *handle "out global::System.IntPtr"
+%typemap(csin) uintptr_t *handle "out $csinput"
+%typemap(in) uintptr_t *handle "$1 = $input;"
+
+/* Buffers: the caller pins them for the call, so nothing is copied. */
+%typemap(ctype) const void *data, void *buffer, void *reply "void *"
+%typemap(imtype) const void *data, void *buffer, void *reply "byte*"
+%typemap(cstype) const void *data, void *buffer, void *reply "byte*"
+%typemap(csin) const void *data, void *buffer, void *reply "$csinput"
+%typemap(in) const void *data, void *buffer, void *reply "$1 = $input;"
+
+/* Strings are UTF-8, and what comes back lives as long as the library. */
+%typemap(ctype, out="const char *") const char * "const char *"
+%typemap(imtype, out="global::System.IntPtr") const char * "global::System.IntPtr"
+%typemap(cstype) const char * "string"
+%typemap(out) const char * "$result = $1;"
+%typemap(csout, excode=SWIGEXCODE) const char * {
+    global::System.IntPtr text = $imcall;$excode
+    return global::System.Runtime.InteropServices.Marshal.PtrToStringUTF8(text) ?? string.Empty;
+  }
+
+/* The host of an options struct is lent for one call, by pointer: a copy by SWIG would have no owner. */
+%typemap(ctype, out="const char *") const char *host "const char *"
+%typemap(imtype, out="global::System.IntPtr") const char *host "global::System.IntPtr"
+%typemap(cstype) const char *host "global::System.IntPtr"
+%typemap(csin) const char *host "$csinput"
+%typemap(in) const char *host "$1 = ($1_ltype)$input;"
+%typemap(memberin) const char *host "$1 = $input;"
+%typemap(csvarin, excode=SWIGEXCODE2) const char *host %{
+    set {
+      $imcall;$excode
+    } %}
+%typemap(csvarout, excode=SWIGEXCODE2) const char *host %{
+    get {
+      global::System.IntPtr ret = $imcall;$excode
+      return ret;
+    } %}
+
+/* Texts inside of structs are read, never written. */
+%immutable ws2echo_address::host;
+%immutable ws2echo_model_info::name;
+%immutable ws2echo_model_info::summary;
+%typemap(ctype, out="const char *") char [ANY] "const char *"
+%typemap(imtype, out="global::System.IntPtr") char [ANY] "global::System.IntPtr"
+%typemap(cstype) char [ANY] "string"
+%typemap(out) char [ANY] "$result = $1;"
+%typemap(csvarout, excode=SWIGEXCODE2) char [ANY] %{
+    get {
+      global::System.IntPtr text = $imcall;$excode
+      return global::System.Runtime.InteropServices.Marshal.PtrToStringUTF8(text) ?? string.Empty;
+    } %}
+
+/* An array of a struct has no counterpart in C#; its elements do. */
+%ignore ws2echo_server_stats::connections_closed;
+%extend ws2echo_server_stats {
+    uint64_t connections_closed_by(uint32_t reason) {
+        return reason < WS2ECHO_REASON_COUNT ? $self->connections_closed[reason] : 0;
+    }
+}
+
+/* The offset that stands for "none" is compared here, where its macro is. */
+%extend ws2echo_echo_progress {
+    uint32_t is_mismatch(void) { return $self->mismatch_offset != WS2ECHO_NO_MISMATCH; }
+}
+
+/* A struct's sizeof, which the library checks in its field `size`. */
+%define W2E_SIZED(TYPE)
+%extend TYPE {
+    static uint32_t sizeof_struct(void) { return (uint32_t)sizeof(struct TYPE); }
+}
+%enddef
+W2E_SIZED(ws2echo_server_options)
+W2E_SIZED(ws2echo_server_stats)
+W2E_SIZED(ws2echo_event)
+W2E_SIZED(ws2echo_client_options)
+W2E_SIZED(ws2echo_client_stats)
+W2E_SIZED(ws2echo_model_info)

@@ -1,0 +1,184 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Ws2Echo.Tests
+{
+    internal static class AsyncTests
+    {
+        [Test]
+        public static async Task CancellingAReceiveLosesNothing()
+        {
+            using var server = new Server();
+            using Client client = await Client.ConnectAsync(server.Port);
+            var buffer = new byte[14];
+            using (var cancellation = new CancellationTokenSource())
+            {
+                Task<int> receiving = client.ReceiveAsync(buffer, cancellation.Token);
+                Check.That(!receiving.IsCompleted, "received from nowhere");
+                cancellation.Cancel();
+                await Check.ThrowsAsync<OperationCanceledException>(() => Check.InTime(receiving, "the cancellation"));
+            }
+            byte[] data = Peers.Pattern(14);
+            Check.Bytes(data, await client.EchoAsync(data));
+        }
+
+        [Test]
+        public static async Task ACancelledTokenStartsNothing()
+        {
+            using var server = new Server();
+            using Client client = await Client.ConnectAsync(server.Port);
+            var cancelled = new CancellationToken(canceled: true);
+            var calls = new Func<Task>[]
+            {
+                () => client.SendAsync(new byte[5], cancelled),
+                () => client.ReceiveAsync(new byte[5], cancelled),
+                () => client.EchoAsync(new byte[5], cancelled),
+                () => server.NextEventAsync(cancelled),
+                () => server.DrainAsync(Check.Patience, cancelled),
+                () => Client.ConnectAsync(server.Port, cancellationToken: cancelled),
+            };
+            foreach (Func<Task> call in calls)
+            {
+                await Check.ThrowsAsync<OperationCanceledException>(call);
+            }
+            Check.Equal(0, client.Stats.BytesSent);
+            using Client next = await Client.ConnectAsync(server.Port);
+        }
+
+        [Test]
+        public static async Task CancellingASendAndAnEchoThatHang()
+        {
+            using var never = new ManualResetEventSlim();
+            foreach (bool echo in new[] { false, true })
+            {
+                using var listener = new Peers.Listener(socket => never.Wait());
+                using Client client = await Client.ConnectAsync(listener.Port);
+                using var cancellation = new CancellationTokenSource();
+                var data = new byte[64 * 1024 * 1024];
+                Task hanging = echo
+                    ? client.EchoAsync(data, cancellation.Token)
+                    : client.SendAsync(data, cancellation.Token);
+                Check.Eventually(() => client.Stats.BytesSent > 0, "some bytes are sent");
+                cancellation.Cancel();
+                await Check.ThrowsAsync<OperationCanceledException>(() => hanging);
+                never.Set();
+                listener.Finish();
+                never.Reset();
+            }
+        }
+
+        [Test]
+        public static async Task WaitingClientsLeaveThePoolFree()
+        {
+            using var server = new Server();
+            var clients = new List<Client>();
+            for (int i = 0; i < 200; i++)
+            {
+                clients.Add(await Client.ConnectAsync(server.Port));
+            }
+            ThreadPool.GetMaxThreads(out int workers, out int completions);
+            Check.That(ThreadPool.SetMaxThreads(Environment.ProcessorCount, completions), "the pool keeps its size");
+            try
+            {
+                byte[][] buffers = clients.Select(_ => new byte[4]).ToArray();
+                Task<int>[] receiving = clients.Select((client, i) => client.ReceiveAsync(buffers[i])).ToArray();
+                Check.Equal(1, await Check.InTime(Task.Run(() => 1), "a free thread of the pool"));
+                Check.That(receiving.All(task => !task.IsCompleted), "received from nowhere");
+                for (int i = 0; i < clients.Count; i++)
+                {
+                    await clients[i].SendAsync(BitConverter.GetBytes(i));
+                }
+                await Check.InTime(Task.WhenAll(receiving), "the replies");
+                for (int i = 0; i < clients.Count; i++)
+                {
+                    Check.Equal(i, BitConverter.ToInt32(buffers[i]), "another client's reply:");
+                }
+            }
+            finally
+            {
+                ThreadPool.SetMaxThreads(workers, completions);
+                clients.ForEach(client => client.Dispose());
+            }
+        }
+
+        [Test]
+        public static async Task TwoHundredClientsEchoAtOnce()
+        {
+            using var server = new Server();
+            async Task Session(int i)
+            {
+                using Client client = await Client.ConnectAsync(server.Port, i % 2 == 0 ? "127.0.0.1" : "::1");
+                byte[] data = Peers.Pattern(20_000 + i, i);
+                Check.Bytes(data, await client.EchoAsync(data));
+            }
+            await Check.InTime(Task.WhenAll(Enumerable.Range(0, 200).Select(Session).Select(Counted)), "200 echoes");
+            Check.Equal(200, server.Stats.ConnectionsAccepted);
+        }
+
+        [Test]
+        public static async Task SendsDoNotMix()
+        {
+            const int Size = 4 * 1024 * 1024;
+            byte[] received = Array.Empty<byte>();
+            using var listener = new Peers.Listener(socket =>
+            {
+                using var stream = new NetworkStream(socket);
+                received = Peers.ReadExactly(stream, 3 * Size);
+            });
+            using Client client = await Client.ConnectAsync(listener.Port);
+            byte[][] parts = Enumerable.Range(1, 3).Select(value => Enumerable.Repeat((byte)value, Size).ToArray()).ToArray();
+            Task blocking = Task.Run(() => client.Send(parts[2]));
+            await Task.WhenAll(client.SendAsync(parts[0]), client.SendAsync(parts[1]), blocking);
+            listener.Finish();
+            int changes = received.Zip(received.Skip(1), (one, next) => one == next ? 0 : 1).Sum();
+            Check.Equal(2, changes, "places where one send's bytes border on another's:");
+        }
+
+        [Test]
+        public static async Task ReceivingWhileSending()
+        {
+            using var server = new Server(new ServerOptions { EchoBufferBytes = 1024 });
+            using Client client = await Client.ConnectAsync(server.Port);
+            byte[] data = Peers.Pattern(8 * 1024 * 1024);
+            var back = new byte[data.Length];
+            Task sending = client.SendAsync(data);
+            for (int at = 0; at < back.Length;)
+            {
+                at += await client.ReceiveAsync(back.AsMemory(at));
+            }
+            await sending;
+            Check.Bytes(data, back);
+        }
+
+        [Test]
+        public static async Task DisposingEndsWhatWaits()
+        {
+            var server = new Server();
+            foreach (ServerEvent listening in server.Events())
+            {
+                Check.Equal(EventKind.Listening, listening.Kind);
+            }
+            Client client = await Client.ConnectAsync(server.Port);
+            await server.NextEventAsync();
+            Task receiving = client.ReceiveAsync(new byte[1]);
+            Task next = Task.Run(async () => await client.ReceiveAsync(new byte[1]));
+            client.Dispose();
+            await Check.FailsAsync(SocketError.OperationAborted, () => receiving);
+            await Check.ThrowsAsync<Exception>(() => next);
+            Check.Equal(EventKind.Closed, (await server.NextEventAsync()).Kind);
+            Task waiting = server.NextEventAsync();
+            server.Dispose();
+            await Check.FailsAsync(SocketError.OperationAborted, () => waiting);
+        }
+
+        private static async Task<int> Counted(Task task)
+        {
+            await task;
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,213 @@
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Ws2Echo.Tests
+{
+    internal static class ErrorTests
+    {
+        private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(60);
+
+        [Test]
+        public static async Task ConnectionRefused()
+        {
+            int port = Peers.UnusedPort();
+            Ws2EchoException failure = Check.Fails(SocketError.ConnectionRefused, () => new Client(port, "127.0.0.1"));
+            Check.That(failure.Message.Contains($"127.0.0.1:{port}"), failure.Message);
+            await Check.FailsAsync(SocketError.ConnectionRefused, () => Client.ConnectAsync(port, "127.0.0.1"));
+        }
+
+        [Test]
+        public static void AddressAlreadyInUse()
+        {
+            using var first = new Server(new ServerOptions { Host = "127.0.0.1" });
+            var options = new ServerOptions { Host = "127.0.0.1", Port = first.Port };
+            Ws2EchoException failure = Check.Fails(SocketError.AddressAlreadyInUse, () => new Server(options));
+            Check.That(failure.Message.Contains($"127.0.0.1:{first.Port}"), failure.Message);
+            first.Dispose();
+            using var second = new Server(options);
+        }
+
+        [Test]
+        public static void AddressNotAvailable() =>
+            Check.Fails(SocketError.AddressNotAvailable, () => new Server(new ServerOptions { Host = "192.0.2.1" }));
+
+        [Test]
+        public static async Task UnknownHosts()
+        {
+            const string Host = "no-such-host.invalid";
+            SocketError[] codes = { SocketError.HostNotFound, SocketError.TryAgain, SocketError.NoData, SocketError.NoRecovery };
+            var thrown = new List<SocketException>
+            {
+                Check.Throws<SocketException>(() => new Client(7, Host)),
+                Check.Throws<SocketException>(() => new Server(new ServerOptions { Host = Host })),
+                await Check.ThrowsAsync<SocketException>(() => Client.ConnectAsync(7, Host)),
+                Check.Throws<SocketException>(() => new Client(7, "nö-süch-höst.invalid")),
+            };
+            foreach (SocketException failure in thrown)
+            {
+                Check.That(Array.IndexOf(codes, failure.SocketErrorCode) >= 0, failure.Message);
+            }
+            Check.That(thrown[0].Message.Contains(Host), thrown[0].Message);
+        }
+
+        [Test]
+        public static void OptionsOutOfRangeAreNamed()
+        {
+            var cases = new Dictionary<string, Action<ServerOptions>>
+            {
+                ["port"] = options => options.Port = 65536,
+                ["backlog"] = options => options.Backlog = 65536,
+                ["connections_max"] = options => options.ConnectionsMax = 0,
+                ["idle_timeout_ms"] = options => options.IdleTimeout = TimeSpan.Zero,
+                ["send_timeout_ms"] = options => options.SendTimeout = TimeSpan.Zero,
+                ["receive_buffer_bytes"] = options => options.ReceiveBufferBytes = int.MaxValue,
+                ["send_buffer_bytes"] = options => options.SendBufferBytes = int.MaxValue,
+                ["linger_s"] = options => options.LingerSeconds = 65536,
+                ["echo_buffer_bytes"] = options => options.EchoBufferBytes = 0,
+                ["journal_events"] = options => options.JournalEvents = 0,
+                ["model"] = options => options.Model = (Model)(-1),
+                ["protocol"] = options => options.Protocol = (Protocol)77,
+                ["family"] = options => options.Family = (Family)5,
+                ["host"] = options => options.Host = new string('x', 2000),
+            };
+            foreach ((string name, Action<ServerOptions> change) in cases)
+            {
+                var options = new ServerOptions();
+                change(options);
+                Ws2EchoException failure = Check.Fails(SocketError.InvalidArgument, () => new Server(options));
+                Check.That(failure.Message.Contains(name), $"{name} is not named: {failure.Message}");
+            }
+            Check.Fails(SocketError.InvalidArgument, () => new Client(0));
+            Check.Fails(SocketError.InvalidArgument, () => new Client(65536));
+        }
+
+        [Test]
+        public static async Task ArgumentsThatCannotBe()
+        {
+            Check.Throws<ArgumentNullException>(() => new Client(null!));
+            Check.Throws<ArgumentNullException>(() => new Client(7, null!));
+            await Check.ThrowsAsync<ArgumentNullException>(() => Client.ConnectAsync(null!));
+            Check.Throws<ArgumentOutOfRangeException>(() => new Client(-1));
+            Check.Throws<ArgumentOutOfRangeException>(() => new ServerOptions { Port = -1 });
+            Check.Throws<ArgumentOutOfRangeException>(() => new ServerOptions { ConnectionsMax = -1 });
+            Check.Throws<ArgumentOutOfRangeException>(() => new ServerOptions { LingerSeconds = -1 });
+            Check.Throws<ArgumentOutOfRangeException>(() => new ServerOptions { IdleTimeout = TimeSpan.FromMilliseconds(-2) });
+            Check.Throws<ArgumentOutOfRangeException>(() => new ClientOptions { ConnectTimeout = TimeSpan.MaxValue });
+            Check.Throws<ArgumentException>(() => new ClientOptions { Host = "local\0host" });
+            using var server = new Server();
+            using var client = new Client(server.Port);
+            Check.Throws<ArgumentNullException>(() => client.Echo((byte[])null!));
+            Check.Throws<ArgumentException>(() => client.Echo(new byte[3], new byte[2]));
+            var shared = new byte[10];
+            Check.Throws<ArgumentException>(() => client.Echo(shared.AsSpan(0, 6), shared.AsSpan(4, 6)));
+            await Check.ThrowsAsync<ArgumentException>(() => client.EchoAsync(shared, shared));
+            Check.Throws<ArgumentOutOfRangeException>(() => server.NextEvent(TimeSpan.FromSeconds(-1)));
+            Check.Bytes(shared, client.Echo(shared));
+        }
+
+        [Test]
+        public static async Task ReceivingTimesOut()
+        {
+            using var server = new Server();
+            using var client = new Client(new ClientOptions { Port = server.Port, ReceiveTimeout = Short });
+            var buffer = new byte[4];
+            Check.Fails(SocketError.TimedOut, () => client.Receive(buffer));
+            await Check.FailsAsync(SocketError.TimedOut, () => client.ReceiveAsync(buffer));
+            Check.Bytes(new byte[] { 1, 2 }, client.Echo(new byte[] { 1, 2 }));
+        }
+
+        [Test]
+        public static async Task SendingTimesOutAndTellsHowFarItCame()
+        {
+            using var never = new ManualResetEventSlim();
+            foreach (bool async in new[] { false, true })
+            {
+                using var listener = new Peers.Listener(socket => never.Wait());
+                using var client = new Client(new ClientOptions { Port = listener.Port, SendTimeout = Short });
+                var data = new byte[64 * 1024 * 1024];
+                Ws2EchoException failure = async
+                    ? await Check.FailsAsync(SocketError.TimedOut, () => client.SendAsync(data))
+                    : Check.Fails(SocketError.TimedOut, () => client.Send(data));
+                Check.That(failure.BytesTransferred > 0 && failure.BytesTransferred < data.Length, $"{failure.BytesTransferred}");
+                Check.Equal(failure.BytesTransferred, client.Stats.BytesSent);
+                never.Set();
+                listener.Finish();
+                never.Reset();
+            }
+        }
+
+        [Test]
+        public static async Task AnEchoWithoutAnswerTimesOut()
+        {
+            using var never = new ManualResetEventSlim();
+            using var listener = new Peers.Listener(socket => never.Wait());
+            using var client = new Client(new ClientOptions
+            {
+                Port = listener.Port,
+                SendTimeout = Short,
+                ReceiveTimeout = Short,
+            });
+            Check.Equal(0, Check.Fails(SocketError.TimedOut, () => client.Echo(new byte[5])).BytesTransferred);
+            await Check.FailsAsync(SocketError.TimedOut, () => client.EchoAsync(new byte[5]));
+            never.Set();
+        }
+
+        [Test]
+        public static async Task ConnectionReset()
+        {
+            foreach (bool async in new[] { false, true })
+            {
+                using var listener = new Peers.Listener(socket => socket.LingerState = new LingerOption(true, 0));
+                using var client = new Client(listener.Port);
+                listener.Finish();
+                if (async)
+                {
+                    await Check.FailsAsync(SocketError.ConnectionReset, () => client.ReceiveAsync(new byte[1]));
+                }
+                else
+                {
+                    Check.Fails(SocketError.ConnectionReset, () => client.Receive(new byte[1]));
+                }
+            }
+        }
+
+        [Test]
+        public static async Task SendingAfterShutdown()
+        {
+            using var server = new Server();
+            using var client = new Client(server.Port);
+            client.Shutdown(Half.Send);
+            Check.Fails(SocketError.Shutdown, () => client.Send(new byte[1]));
+            await Check.FailsAsync(SocketError.Shutdown, () => client.SendAsync(new byte[1]));
+            Check.Fails(SocketError.InvalidArgument, () => client.Shutdown((Half)9));
+        }
+
+        [Test]
+        public static void TheMessageIsOfThisThread()
+        {
+            int port = Peers.UnusedPort();
+            Parallel.For(0, 40, i =>
+            {
+                Ws2EchoException failure = i % 2 == 0
+                    ? Check.Fails(SocketError.ConnectionRefused, () => new Client(port, "127.0.0.1"))
+                    : Check.Fails(SocketError.InvalidArgument, () => new Server(new ServerOptions { JournalEvents = 0 }));
+                Check.That(failure.Message.Contains(i % 2 == 0 ? $":{port}" : "journal_events"), failure.Message);
+            });
+        }
+
+        [Test]
+        public static void ConnectingTriesEveryAddress()
+        {
+            foreach (IPAddress address in Dns.GetHostAddresses("localhost"))
+            {
+                using var server = new Server(new ServerOptions { Host = address.ToString() });
+                using var client = new Client(server.Port, "localhost");
+                Check.Equal(address, client.RemoteEndPoint.Address);
+            }
+        }
+    }
+}
