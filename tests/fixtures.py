@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import resources
 import ws2echo
 from handles import Client, Server
+from waiting import Task
 
 OpenServer = Callable[..., Server]
 OpenClient = Callable[..., Client]
@@ -36,6 +38,7 @@ def warm() -> None:
     """What is made once per process, by Windows or Python, is made before anything is counted."""
     with Server() as server, Client(server.port) as client:
         client.echo(b"warm")
+    Task(time.sleep, 0).result()
     with contextlib.suppress(OSError):
         socket.getaddrinfo("localhost", None)
     ws2echo.models()  # ends by a failure: Python makes a semaphore for the first OSError of a process
@@ -86,6 +89,7 @@ def connect() -> Iterator[Callable[..., socket.socket]]:
 
         def connected(host: str, port: int, **options: Any) -> socket.socket:
             plain = stack.enter_context(socket.create_connection((host, port), timeout=60, **options))
+            plain.settimeout(None)  # under Wine only a recv that blocks tells a reset from FIN
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return plain
 

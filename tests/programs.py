@@ -1,15 +1,19 @@
-"""Programs run beside the tests: started with pipes, read line by line, ended in any case."""
+"""Programs run beside the tests: started with pipes, read as they print, ended in any case."""
 
 from __future__ import annotations
 
+import queue
 import subprocess
+import threading
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 LIMIT_S = 60.0
 
 
 class Program:
+    """Its stdout is read all the time: a program whose pipe is full would wait for us."""
+
     def __init__(self, path: Path, *arguments: object) -> None:
         assert path.is_file(), f"{path} was not built"
         self._process = subprocess.Popen(
@@ -20,7 +24,25 @@ class Program:
             text=True,
             encoding="utf-8",
         )
+        self._told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._errors: list[str] = []
+        assert self._process.stdout
+        assert self._process.stderr
+        self._readers = [
+            threading.Thread(target=self._read_out, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._read_errors, args=(self._process.stderr,), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
         self.lines: list[str] = []
+
+    def _read_out(self, stream: IO[str]) -> None:
+        for line in stream:
+            self._told.put(line.rstrip("\r\n"))
+        self._told.put(None)
+
+    def _read_errors(self, stream: IO[str]) -> None:
+        self._errors.append(stream.read())
 
     def __enter__(self) -> Self:
         return self
@@ -29,21 +51,25 @@ class Program:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(LIMIT_S)
+        for reader in self._readers:
+            reader.join(LIMIT_S)
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
 
     def read_line(self) -> str:
-        assert self._process.stdout
-        line = self._process.stdout.readline().rstrip("\r\n")
+        line = self._told.get(timeout=LIMIT_S)
+        assert line is not None, f"it ended; stderr: {self._errors}"
         self.lines.append(line)
         return line
 
     def finish(self) -> tuple[int, list[str], str]:
         """Wait for the end: exit status, all lines of stdout, and stderr."""
-        out, err = self._process.communicate(timeout=LIMIT_S)
-        self.lines += out.splitlines()
-        return self._process.returncode, self.lines, err
+        status = self._process.wait(LIMIT_S)
+        while (line := self._told.get(timeout=LIMIT_S)) is not None:
+            self.lines.append(line)
+        self._readers[1].join(LIMIT_S)
+        return status, self.lines, "".join(self._errors)
 
 
 def run(path: Path, *arguments: object) -> tuple[int, list[str], str]:

@@ -7,39 +7,11 @@ from collections.abc import Callable
 import abi
 import pytest
 from fixtures import OpenClient, OpenServer
+from plain import fill_up, payload, read_exactly, read_to_fin, send_and_shut_down
 from waiting import Task, wait_until
 
 SIZES = [0, 1, 14, 512, 513, 64 * 1024, 16 * 1024 * 1024]
 Connect = Callable[..., socket.socket]
-
-
-def payload(size: int, seed: int = 0) -> bytes:
-    """Bytes of every value, NULs among them; the same for the same arguments."""
-    data = bytearray(random.Random(seed).randbytes(size))
-    data[::97] = bytes(len(data[::97]))
-    return bytes(data)
-
-
-def read_to_fin(plain: socket.socket) -> bytes:
-    """All bytes until FIN; a reset raises ConnectionResetError."""
-    pieces = []
-    while piece := plain.recv(65536):
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def read_exactly(plain: socket.socket, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        piece = plain.recv(size - len(data))
-        assert piece, f"FIN after {len(data)} of {size} bytes"
-        data += piece
-    return bytes(data)
-
-
-def send_and_shut_down(plain: socket.socket, data: bytes) -> None:
-    plain.sendall(data)
-    plain.shutdown(socket.SHUT_WR)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -74,6 +46,21 @@ def test_half_close_comes_after_every_byte(
     sending = Task(send_and_shut_down, plain, data)
     assert read_to_fin(plain) == data
     sending.result()
+
+
+def test_fin_and_no_reset_while_recv_waits(
+    open_server: OpenServer, connect: Connect, model: int, host: str
+) -> None:
+    """A recv that waits when it happens tells a reset from FIN on every system."""
+    server = open_server(model=model)
+    plain = connect(host, server.port)
+    plain.sendall(b"before")
+    assert read_exactly(plain, 6) == b"before"
+    waiting = Task(plain.recv, 10)
+    assert waiting.blocks()
+    plain.shutdown(socket.SHUT_WR)
+    assert waiting.result() == b""
+    assert server.next_closed().reason == abi.FIN
 
 
 def test_half_close_by_the_client_of_the_dll(
@@ -154,16 +141,6 @@ def test_200_connections_at_once_get_their_own_bytes(
     assert stats.bytes_received == stats.bytes_sent == sum(map(len, payloads))
     wait_until(lambda: server.stats.connections_closed[abi.FIN] == 200, "200 ends by FIN")
     assert server.stats.connections_current == 0
-
-
-def fill_up(plain: socket.socket) -> None:
-    """Send, and never read, until neither side can take more."""
-    plain.settimeout(2.0)
-    try:
-        while True:
-            plain.send(bytes(262144))
-    except TimeoutError:
-        pass
 
 
 def test_who_never_reads_and_who_never_writes_slow_nobody(

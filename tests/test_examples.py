@@ -53,7 +53,8 @@ def test_client_says_why_it_cannot_connect(examples: Path) -> None:
         port = unheard.getsockname()[1]
         status, lines, errors = run(examples / "client.exe", "127.0.0.1", port)
     assert (status, lines) == (1, [])
-    assert f"127.0.0.1:{port}: WSAECONNREFUSED (10061)" in errors
+    assert f"127.0.0.1:{port}" in errors
+    assert "WSAECONNREFUSED (10061)" in errors
 
 
 def test_server_says_why_it_cannot_listen(examples: Path, open_server: OpenServer) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import abi
 import pytest
 from fixtures import OpenClient, OpenServer
+from plain import payload
 from programs import Program, run
-from test_echo import payload
 from waiting import Task
 
 Connect = Callable[..., socket.socket]

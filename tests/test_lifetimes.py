@@ -1,4 +1,4 @@
-"""Servers and clients opened, used, stopped and closed in any order: each call does what its handle allows."""
+"""Servers and clients opened, used, stopped and closed in any order: a call does what its handle allows."""
 
 from __future__ import annotations
 

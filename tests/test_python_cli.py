@@ -187,7 +187,7 @@ def test_serve_on_a_busy_port(server: Server) -> None:
 
 
 def test_serve_hands_its_options_on() -> None:
-    serving = Serving("--connections-max", "1", "--family", "ipv4", "--no-no-delay", "--idle-timeout", "30")
+    serving = Serving("--connections-max", "1", "--family", "ipv4", "--nagle", "--idle-timeout", "30")
     with (
         ws2echo.Client(serving.port, "127.0.0.1") as first,
         ws2echo.Client(serving.port, "127.0.0.1") as second,

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import abi
 import pytest
 import resources
+from endings import ending
 from fixtures import OpenClient, OpenServer
 from handles import CallError, Server, fails
+from plain import fill_up
 from waiting import Task, wait_until
 
 Connect = Callable[..., socket.socket]
@@ -36,8 +38,7 @@ def test_stop_resets_what_is_left_and_says_how_many(
     stats = server.stats
     assert (stats.connections_current, stats.connections_closed[abi.STOPPED]) == (0, 5)
     for plain in plains:
-        with pytest.raises(ConnectionResetError):
-            plain.recv(10)
+        assert ending(plain) == "reset"
 
 
 def test_after_stop_nothing_listens_and_much_can_be_read(
@@ -66,8 +67,7 @@ def test_close_frees_the_port(model: int, host: str) -> None:
         server.close()
         with fails(abi.WSAENOTSOCK):
             _ = server.port
-        with pytest.raises(ConnectionResetError):
-            plain.recv(1)
+        assert ending(plain) == "reset"
     assert_free(addresses)
 
 
@@ -141,8 +141,7 @@ def test_stop_drains_for_its_time_then_resets(
     leaving.shutdown(socket.SHUT_WR)
     assert leaving.recv(10) == b""
     assert stopping.result() == 1
-    with pytest.raises(ConnectionResetError):
-        staying.recv(10)
+    assert ending(staying) == "reset"
     assert server.stats.connections_closed[abi.FIN] == 1
 
 
@@ -150,10 +149,7 @@ def test_stop_with_who_never_reads(open_server: OpenServer, connect: Connect, mo
     """A connection whose thread is stuck in send is reset as well, and at once."""
     server = open_server(model=model, echo_buffer_bytes=65536)
     plain = connect(host, server.port)
-    plain.settimeout(2.0)
-    with contextlib.suppress(TimeoutError):
-        while True:
-            plain.send(bytes(262144))
+    fill_up(plain)
     assert server.stop() == 1
 
 

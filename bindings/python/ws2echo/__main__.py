@@ -85,7 +85,12 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="reset a connection that takes nothing for so long",
     )
-    add("--no-delay", action=argparse.BooleanOptionalAction, default=True, help="TCP_NODELAY")
+    add(
+        "--nagle",
+        dest="no_delay",
+        action="store_false",
+        help="let Nagle's algorithm hold small sends back (no TCP_NODELAY)",
+    )
     add("--receive-buffer-bytes", type=int, default=0, metavar="BYTES", help="SO_RCVBUF")
     add("--send-buffer-bytes", type=int, default=0, metavar="BYTES", help="SO_SNDBUF")
     add("--linger", type=int, metavar="SECONDS", help="SO_LINGER; 0 answers FIN with a reset")
