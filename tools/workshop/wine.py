@@ -52,6 +52,21 @@ def loader() -> str:
     raise StepError("Wine is not installed")
 
 
+# As /proc cuts them: 15 characters.
+WINES_OWN = frozenset(
+    (
+        "wineserver",
+        "wineserver64",
+        "services.exe",
+        "winedevice.exe",
+        "plugplay.exe",
+        "svchost.exe",
+        "rpcss.exe",
+        "explorer.exe",
+    )
+)
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a Windows program: Wine kept quiet, headless and inside the cache."""
     env = {
@@ -172,11 +187,16 @@ def marked(mark: str) -> list[int]:
     return found
 
 
+def _is_wines_own(pid: int) -> bool:
+    return (Path("/proc") / str(pid) / "comm").read_text().strip() in WINES_OWN
+
+
 def sweep(mark: str) -> None:
-    """End what a run left behind."""
+    """End what a run left behind; not what serves every program, if this run was the one that happened to start it."""
     for pid in marked(mark):
         try:
-            os.kill(pid, signal.SIGKILL)
+            if not _is_wines_own(pid):
+                os.kill(pid, signal.SIGKILL)
         except OSError:
             continue
 
