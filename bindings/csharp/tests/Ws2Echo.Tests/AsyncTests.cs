@@ -124,15 +124,28 @@ namespace Ws2Echo.Tests
         {
             const int Size = 4 * 1024 * 1024;
             byte[] received = Array.Empty<byte>();
+            using var allWait = new ManualResetEventSlim();
             using var listener = new Peers.Listener(socket =>
             {
+                allWait.Wait();
                 using var stream = new NetworkStream(socket);
                 received = Peers.ReadExactly(stream, 3 * Size);
             });
             using Client client = await Client.ConnectAsync(listener.Port);
             byte[][] parts = Enumerable.Range(1, 3).Select(value => Enumerable.Repeat((byte)value, Size).ToArray()).ToArray();
-            Task blocking = Task.Run(() => client.Send(parts[2]));
-            await Task.WhenAll(client.SendAsync(parts[0]), client.SendAsync(parts[1]), blocking);
+            Task sending = Task.WhenAll(
+                Task.Run(() => client.SendAsync(parts[0])),
+                Task.Run(() => client.SendAsync(parts[1])),
+                Task.Run(() => client.Send(parts[2])));
+            long sent;
+            do
+            {
+                sent = client.Stats.BytesSent;
+                await Task.Delay(50);
+            }
+            while (sent == 0 || client.Stats.BytesSent > sent);
+            allWait.Set();
+            await sending;
             listener.Finish();
             int changes = received.Zip(received.Skip(1), (one, next) => one == next ? 0 : 1).Sum();
             Check.Equal(2, changes, "places where one send's bytes border on another's:");

@@ -157,6 +157,29 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static async Task AnEchoThatComesSlowlyDoesNotTimeOut()
+        {
+            TimeSpan limit = TimeSpan.FromSeconds(1);
+            foreach (bool async in new[] { false, true })
+            {
+                using var listener = new Peers.Listener(socket =>
+                {
+                    using var stream = new NetworkStream(socket);
+                    foreach (byte one in Peers.ReadExactly(stream, 15))
+                    {
+                        Thread.Sleep(100);
+                        stream.WriteByte(one);
+                    }
+                });
+                var options = new ClientOptions { Port = listener.Port, SendTimeout = limit, ReceiveTimeout = limit };
+                using var client = new Client(options);
+                byte[] data = Peers.Pattern(15);
+                Check.Bytes(data, async ? await client.EchoAsync(data) : client.Echo(data));
+                listener.Finish();
+            }
+        }
+
+        [Test]
         public static async Task ConnectionReset()
         {
             foreach (bool async in new[] { false, true })
