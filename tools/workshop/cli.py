@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
-from workshop import build, demo, machine, testing, wine
+from workshop import build, demo, machine, reference, testing, wine
 from workshop.steps import StepError, report
 
 USAGE_STATUS = 2
@@ -113,9 +113,9 @@ over real loopback sockets, and shows what each of them says.
 """
 
 TEST_HELP = """
-Without arguments: format, lint and types; the core under sanitizers; the build with warnings as errors; what
-dist/ holds, used from outside; the tests inside Windows CPython, which also run the .NET and C programs. Ends
-with a table; every step runs, even if one before it failed.
+Without arguments: format, lint and types; docs/reference against the source; the core under sanitizers; the
+build with warnings as errors; what dist/ holds, used from outside; the tests inside Windows CPython, which
+also run the .NET and C programs. Ends with a table; every step runs, even if one before it failed.
 
   ./dev test PATTERN          only the tests whose name matches (pytest -k PATTERN)
   ./dev test tests/test_x.py  only the tests of a file
@@ -128,6 +128,12 @@ Builds what changed:
   build/dotnet/  the .NET programs
   build/site/    the wheel, unpacked: what ./dev python imports
   dist/          the Python wheel, the NuGet package, the archive for C
+"""
+
+DOCS_HELP = """
+Makes the reference of the three APIs anew: docs/reference/c.md from include/ws2echo.h, python.md from the
+docstrings and the command line of the package, csharp.md from the documentation comments of the .NET source.
+Stops at what has no comment. Builds nothing.
 """
 
 PYTHON_HELP = f"""
@@ -171,6 +177,12 @@ COMMANDS = {
         "",
         "build/ with the DLL and programs; dist/ with the wheel, the NuGet package, the C archive",
         BUILD_HELP,
+    ),
+    "docs": Command(
+        reference.command,
+        "",
+        "docs/reference, made from the comments of the source",
+        DOCS_HELP,
     ),
     "python": Command(
         command_python,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from workshop import build, machine, stamps, wine
+from workshop import build, machine, reference, stamps, wine
 from workshop.paths import BUILD, CACHE, DIST, HOST, LOGS, SOURCE, windows_path
 from workshop.steps import StepError, log_path, report, run, step
 
@@ -187,6 +187,7 @@ CHECKS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("format of C", _in_step("Checking the format of C (clang-format)", _format_of_c)),
     ("lint of Python", _in_step("Checking Python (ruff)", _lint_of_python)),
     ("types of Python", _in_step("Checking types (mypy --strict)", _types_of_python)),
+    ("reference", _in_step("Checking docs/reference against the source", reference.check)),
     ("core, sanitized", _in_step("Testing the core under ASan and UBSan", _core)),
     ("build", build.everything),
     ("packages", _all_host),

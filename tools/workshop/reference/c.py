@@ -1,7 +1,7 @@
 """The page about C, from the comments of the public header.
 
-The header is read by its own few forms; whatever is not one of them stops the generator, so that nothing is left
-out in silence.
+The header is read by its own few forms; whatever is not one of them stops the generator, so that nothing is
+left out in silence.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ FORMS = re.compile(
 BEFORE = r"(?:/\*(?P<before>(?:(?!\*/).)*)\*/\s*)?"
 AFTER = r"[ \t]*(?:/\*(?P<after>(?:(?!\*/).)*)\*/)?"
 ENUMERATOR = re.compile(rf"\s*{BEFORE}(?P<name>\w+) = (?P<value>\w+),?{AFTER}", re.DOTALL)
-FIELD = re.compile(
-    rf"\s*{BEFORE}(?P<type>[\w ]+?[ ]\*?)(?P<name>\w+)(?P<array>\[\w+\])?;{AFTER}", re.DOTALL
-)
+FIELD = re.compile(rf"\s*{BEFORE}(?P<type>[\w ]+?[ ]\*?)(?P<name>\w+)(?P<array>\[\w+\])?;{AFTER}", re.DOTALL)
 
 # Identifiers, `code` as it is, *parameter, and what Markdown would take for a mark.
 WORDS = re.compile(
@@ -205,7 +203,9 @@ def _conventions(comment: str, prose: Prose) -> list[str]:
     for line in _text(comment).splitlines():
         if start := re.match(r"  (?:(\w+)  +|(\S[^:]+): )", line):
             found.append(f"**{start[1] or start[2]}:** {prose(line[start.end() :])}")
-        elif found and line.startswith("   "):
+        elif line.startswith("   "):
+            if not found:
+                raise SourceError(f"{HEADER}: in the conventions, {line.strip()!r} belongs to no term")
             found[-1] += " " + prose(line.strip())
     if not found:
         raise SourceError(f"{HEADER}: the conventions at its head are gone, or written otherwise")
@@ -214,7 +214,9 @@ def _conventions(comment: str, prose: Prose) -> list[str]:
 
 def _check_gap(text: str) -> None:
     """Between two forms there is nothing but what the preprocessor and C++ want."""
-    known = re.compile(r'^\s*(#(if|ifdef|ifndef|elif|else|endif|include|define WS2ECHO_(H|API))\b.*|extern "C" \{|\})?$')
+    known = re.compile(
+        r'^\s*(#(if|ifdef|ifndef|elif|else|endif|include|define WS2ECHO_(H|API))\b.*|extern "C" \{|\})?$'
+    )
     for line in text.splitlines():
         if not known.match(line):
             raise SourceError(f"{HEADER}: cannot read {line.strip()!r}")
@@ -277,8 +279,8 @@ def reference(text: str) -> str:
     constants = [[code(name), code(value), meaning] for name, value, meaning in header.constants]
     parts = [
         paragraph(
-            "Everything below is declared in `ws2echo.h`, which includes only `<stdint.h>`. A program links the import "
-            "library and has `ws2echo.dll` beside it."
+            "Everything below is declared in `ws2echo.h`, which includes only `<stdint.h>`. "
+            "A program links the import library and has `ws2echo.dll` beside it."
         ),
         "## Conventions",
         items(header.conventions),

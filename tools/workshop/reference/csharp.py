@@ -1,7 +1,7 @@
 """The page about .NET, from the public declarations of the C# source and their documentation comments.
 
-The XML file that the compiler makes of these comments tells neither what is public nor the types of properties and
-results; the compiler checks there, as errors, that every public declaration has a comment and every cref a target.
+The XML file that the compiler makes of these comments tells neither what is public nor the types of
+properties and results. That every cref has its target is the compiler's to check.
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ from workshop.reference.markdown import (
     SourceError,
     block,
     code,
-    escape,
     items,
     link,
     one_line,
     page,
     paragraph,
+    prose,
     table,
 )
 
 FOLDER = "bindings/csharp/Ws2Echo"
-TYPE = re.compile(r"^(?P<modifiers>public .*?)\b(?P<kind>class|struct|interface|enum) (?P<name>\w+)(?P<rest>.*)$")
+TYPE = re.compile(
+    r"^(?P<modifiers>public .*?)\b(?P<kind>class|struct|interface|enum) (?P<name>\w+)(?P<rest>.*)$"
+)
 ENUMERATOR = re.compile(r"^(?P<name>\w+)(?: = .*)?,?$")
-NOT_OURS = re.compile(r"\b(sealed|partial|async|unsafe|extern) ")
-CREF_KEYWORDS = {"byte", "int", "long", "string", "bool"}
+ANY_TYPE = re.compile(r"^( +)(?:\w+ )*(?:class|struct|interface|enum) \w+[^;(]*$")
+TYPE_INDENT = 4
+NOT_FOR_CALLERS = re.compile(r"\b(partial|async|unsafe|extern) ")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Type:
 
 @dataclass
 class Lines:
-    """The lines of a file, stripped, taken one after the other."""
+    """The lines of a file, taken one after the other without their indentation."""
 
     path: str
     lines: list[str]
@@ -64,7 +67,14 @@ class Lines:
 
     def take(self) -> str:
         self.place += 1
-        return self.lines[self.place - 1]
+        return self.lines[self.place - 1].strip()
+
+    def begins_type(self) -> bool:
+        """Whether the line taken last does; one within another is not to be overlooked."""
+        found = ANY_TYPE.match(self.lines[self.place - 1])
+        if found and len(found[1]) != TYPE_INDENT:
+            raise self.error("a type within a type cannot be shown yet")
+        return found is not None
 
     def error(self, what: str) -> SourceError:
         return SourceError(f"{self.path}:{self.place}: {what}")
@@ -72,7 +82,7 @@ class Lines:
 
 def _comment(lines: Lines, first: str) -> ElementTree.Element:
     text = [first]
-    while lines.more() and lines.lines[lines.place].startswith("///"):
+    while lines.more() and lines.lines[lines.place].lstrip().startswith("///"):
         text.append(lines.take())
     try:
         return ElementTree.fromstring("<doc>" + "\n".join(line[3:] for line in text) + "</doc>")
@@ -114,8 +124,8 @@ def _declaration(lines: Lines, first: str) -> str:
         if not lines.more():
             raise lines.error("a declaration has no end")
         text += " " + lines.take()
-    head = re.sub(r"\[\w+(\([^)]*\))?\] ", "", one_line(text[:end]))
-    head = NOT_OURS.sub("", head.split(") :")[0] + (")" if ") :" in head else ""))
+    head = re.sub(r"\[\w+(\([^)]*\))?\] ", "", one_line(text[:end])).replace("( ", "(")
+    head = NOT_FOR_CALLERS.sub("", head.split(") :")[0] + (")" if ") :" in head else ""))
     return head if "(" in head else f"{head} {_accessors(lines, text[end:])}"
 
 
@@ -133,7 +143,7 @@ def _member(lines: Lines, first: str, comment: ElementTree.Element, owner: Type)
 
 
 def _read_file(path: Path, types: dict[str, Type]) -> None:
-    lines = Lines(path.name, [line.strip() for line in path.read_text("utf-8-sig").splitlines()])
+    lines = Lines(path.name, path.read_text("utf-8-sig").splitlines())
     comment: ElementTree.Element | None = None
     owner: Type | None = None
     while lines.more():
@@ -143,7 +153,7 @@ def _read_file(path: Path, types: dict[str, Type]) -> None:
             continue
         if line.startswith("["):
             continue
-        if re.match(r"(public |internal )?.*\b(class|struct|interface|enum) \w+", line) and ";" not in line:
+        if lines.begins_type():
             owner = _type(lines, line, comment, types)
         elif owner and (line.startswith("public ") or (owner.is_enum and line not in ("{", "}", ""))):
             if comment is None:
@@ -152,7 +162,9 @@ def _read_file(path: Path, types: dict[str, Type]) -> None:
         comment = None
 
 
-def _type(lines: Lines, line: str, comment: ElementTree.Element | None, types: dict[str, Type]) -> Type | None:
+def _type(
+    lines: Lines, line: str, comment: ElementTree.Element | None, types: dict[str, Type]
+) -> Type | None:
     """The type that begins here; None if it is not public."""
     found = TYPE.match(line)
     if not found:
@@ -162,7 +174,7 @@ def _type(lines: Lines, line: str, comment: ElementTree.Element | None, types: d
         return types[name]
     if comment is None or (comment.find("summary") is None and comment.find("content") is None):
         raise lines.error(f"{name} has no comment")
-    declaration = NOT_OURS.sub("", one_line(line))
+    declaration = NOT_FOR_CALLERS.sub("", one_line(line))
     types[name] = Type(name, declaration, comment, found["kind"] == "enum")
     return types[name]
 
@@ -179,9 +191,9 @@ class Prose:
     def __call__(self, element: ElementTree.Element | None, owner: str) -> str:
         if element is None:
             return ""
-        text = escape(element.text or "")
+        text = prose(element.text or "")
         for child in element:
-            text += self._inline(child, owner) + escape(child.tail or "")
+            text += self._inline(child, owner) + prose(child.tail or "")
         return one_line(text)
 
     def _inline(self, child: ElementTree.Element, owner: str) -> str:
@@ -196,26 +208,34 @@ class Prose:
     def _see(self, cref: str, owner: str) -> str:
         shown = code(cref.replace("{", "<").replace("}", ">"))
         path = cref.partition("(")[0].split(".")
-        if path[0] not in self._types:
-            known = self._types.get(owner)
-            inside = known is not None and any(member.name == path[0] for member in known.members)
-            return link(shown, f"{owner}.{path[0]}") if known and inside and not known.is_enum else shown
-        return link(shown, path[0])
+        if path[0] in self._types:
+            return link(shown, self._heading(path[0], path[-1], "(" in cref))
+        known = self._types.get(owner)
+        if known and any(member.name == path[0] for member in known.members):
+            return link(shown, self._heading(owner, path[0], "(" in cref))
+        return shown
+
+    def _heading(self, owner: str, name: str, called: bool) -> str:
+        """Methods have headings of their own; properties stand under that of their type."""
+        if name == owner:
+            return f"new {owner}" if called else owner
+        methods = {one.name for one in self._types[owner].members if "(" in one.declaration}
+        return f"{owner}.{name}" if name in methods else owner
 
     def type_name(self, cref: str) -> str:
         return self._see(cref, "")
 
 
-def _details(member: Member, owner: str, prose: Prose) -> list[str]:
+def _details(member: Member, owner: str, says: Prose) -> list[str]:
     comment = member.comment
-    parameters = [f"`{one.get('name')}`: {prose(one, owner)}" for one in comment.findall("param")]
+    parameters = [f"`{one.get('name')}`: {says(one, owner)}" for one in comment.findall("param")]
     throws = [
-        f"{prose.type_name(one.get('cref', ''))}: {prose(one, owner)}" for one in comment.findall("exception")
+        f"{says.type_name(one.get('cref', ''))}: {says(one, owner)}" for one in comment.findall("exception")
     ]
-    parts = [paragraph(prose(comment.find("summary"), owner)), paragraph(prose(comment.find("remarks"), owner))]
+    parts = [paragraph(says(comment.find("summary"), owner)), paragraph(says(comment.find("remarks"), owner))]
     if parameters:
         parts.append(items(parameters))
-    if returns := prose(comment.find("returns"), owner):
+    if returns := says(comment.find("returns"), owner):
         parts.append(paragraph(f"**Returns:** {returns}"))
     if throws:
         parts += ["**Throws:**", items(throws)]
@@ -230,7 +250,7 @@ def _wrapped(declaration: str) -> str:
     return f"{head}(\n    " + ",\n    ".join(re.split(r", (?![^<]*>)", parameters))
 
 
-def _methods(owner: Type, prose: Prose) -> list[str]:
+def _methods(owner: Type, says: Prose) -> list[str]:
     """Overloads come under one heading, wherever they stand in the source."""
     groups: dict[str, list[Member]] = {}
     for member in owner.members:
@@ -240,11 +260,11 @@ def _methods(owner: Type, prose: Prose) -> list[str]:
     for name, members in groups.items():
         parts.append(f"#### {'new ' if name == owner.name else owner.name + '.'}{name}")
         for member in members:
-            parts += [block("csharp", _wrapped(member.declaration)), *_details(member, owner.name, prose)]
+            parts += [block("csharp", _wrapped(member.declaration)), *_details(member, owner.name, says)]
     return parts
 
 
-def _properties(owner: Type, prose: Prose) -> list[str]:
+def _properties(owner: Type, says: Prose) -> list[str]:
     rows = []
     for member in owner.members:
         if "(" in member.declaration:
@@ -252,27 +272,27 @@ def _properties(owner: Type, prose: Prose) -> list[str]:
         declared, _, accessors = member.declaration.partition(" {")
         kind = re.sub(r"\b(override|virtual|new) ", "", declared).rpartition(" ")[0]
         settable = "get, set" if "set;" in accessors else "get"
-        extra = prose(member.comment.find("remarks"), owner.name)
-        meaning = f"{prose(member.comment.find('summary'), owner.name)} {extra}".strip()
+        extra = says(member.comment.find("remarks"), owner.name)
+        meaning = f"{says(member.comment.find('summary'), owner.name)} {extra}".strip()
         rows.append([code(member.name), code(kind), settable, meaning])
     return [table(["Property", "Type", "", "Meaning"], rows)] if rows else []
 
 
-def _type_parts(owner: Type, prose: Prose) -> Iterable[str]:
+def _type_parts(owner: Type, says: Prose) -> Iterable[str]:
     yield f"### {owner.name}"
     if not owner.is_enum:
         yield block("csharp", owner.declaration)
-    yield paragraph(prose(owner.comment.find("summary"), owner.name))
-    yield paragraph(prose(owner.comment.find("remarks"), owner.name))
+    yield paragraph(says(owner.comment.find("summary"), owner.name))
+    yield paragraph(says(owner.comment.find("remarks"), owner.name))
     if owner.is_enum:
         rows = [
-            [code(f"{owner.name}.{one.name}"), prose(one.comment.find("summary"), owner.name)]
+            [code(f"{owner.name}.{one.name}"), says(one.comment.find("summary"), owner.name)]
             for one in owner.members
         ]
         yield table(["Name", "Meaning"], rows)
         return
-    yield from _properties(owner, prose)
-    yield from _methods(owner, prose)
+    yield from _properties(owner, says)
+    yield from _methods(owner, says)
 
 
 def reference(folder: Path) -> str:
@@ -281,7 +301,7 @@ def reference(folder: Path) -> str:
         _read_file(path, types)
     if not types:
         raise SourceError(f"{FOLDER}: there is no public type")
-    prose = Prose(types)
+    says = Prose(types)
     main = ("Server", "Client")
     kinds = {
         "Server and client": [types[name] for name in main if name in types],
@@ -290,8 +310,8 @@ def reference(folder: Path) -> str:
     }
     parts = [
         paragraph(
-            "Namespace `Ws2Echo`, in the package of the same name: .NET Standard 2.1, so .NET Core 3.0 and everything "
-            "newer, on Windows x64."
+            "Namespace `Ws2Echo`, in the package of the same name: .NET Standard 2.1, so .NET Core 3.0 "
+            "and everything newer, on Windows x64."
         ),
         items(
             f"{title}: {', '.join(link(code(one.name), one.name) for one in group)}"
@@ -301,5 +321,5 @@ def reference(folder: Path) -> str:
     for title, group in kinds.items():
         parts.append(f"## {title}")
         for one in group:
-            parts += _type_parts(one, prose)
+            parts += _type_parts(one, says)
     return page("The .NET API", f"the comments in {FOLDER}", parts)

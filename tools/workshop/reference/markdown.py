@@ -6,10 +6,15 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from workshop.steps import StepError
+
 WIDTH = 100
 
 
-class SourceError(Exception):
+TERMS = re.compile(r"(\bWSA[A-Z]+\b|\b[A-Z0-9]+_[A-Z0-9_]+\b)")
+
+
+class SourceError(StepError):
     """The source says something that this generator does not understand, or lacks a comment."""
 
 
@@ -20,6 +25,12 @@ def escape(text: str) -> str:
 
 def code(text: str) -> str:
     return f"`{text}`"
+
+
+def prose(text: str) -> str:
+    """Plain text, in which names of constants are code."""
+    pieces = TERMS.split(text)
+    return "".join(code(piece) if place % 2 else escape(piece) for place, piece in enumerate(pieces))
 
 
 def anchor(heading: str) -> str:
