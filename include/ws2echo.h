@@ -37,6 +37,7 @@
 extern "C" {
 #endif
 
+/* The version of this header. */
 #define WS2ECHO_VERSION "0.1.0"
 
 /* A timeout or limit without end. */
@@ -62,6 +63,7 @@ enum ws2echo_model {
     WS2ECHO_MODEL_THREADS = 0 /* A thread per connection that blocks in accept, recv and send. The default. */
 };
 
+/* What a server and a client speak. */
 enum ws2echo_protocol {
     WS2ECHO_PROTOCOL_TCP = 0 /* The echo service of RFC 862 over TCP. The default. */
 };
@@ -90,6 +92,8 @@ enum ws2echo_reason {
     WS2ECHO_REASON_STOPPED = 5, /* The server was stopped or closed, and reset what was left. */
     WS2ECHO_REASON_ERROR = 6    /* Anything else: `error` of the event is the Winsock code. */
 };
+
+/* How many reasons there are: the size of a table by reason. */
 #define WS2ECHO_REASON_COUNT 7
 
 /* One end of a connection. */
@@ -101,6 +105,7 @@ typedef struct ws2echo_address {
 
 /* ---- server ---------------------------------------------------------------------------------------------------------------- */
 
+/* How to serve. ws2echo_server_options_init fills it with the defaults. */
 typedef struct ws2echo_server_options {
     uint32_t size;     /* sizeof(ws2echo_server_options) */
     uint32_t model;    /* enum ws2echo_model */
@@ -125,9 +130,10 @@ typedef struct ws2echo_server_options {
     uint32_t reserved;          /* 0 */
 } ws2echo_server_options;
 
+/* What a server counts. */
 typedef struct ws2echo_server_stats {
-    uint32_t size; /* sizeof(ws2echo_server_stats) */
-    uint32_t reserved;
+    uint32_t size;                                     /* sizeof(ws2echo_server_stats) */
+    uint32_t reserved;                                 /* 0 */
     uint64_t connections_accepted;                     /* since open, those over the cap included */
     uint64_t connections_current;                      /* served now: without those refused for the cap */
     uint64_t connections_peak;                         /* most served at once */
@@ -139,19 +145,20 @@ typedef struct ws2echo_server_stats {
     uint64_t uptime_us;                                /* microseconds since open */
 } ws2echo_server_stats;
 
+/* One thing that happened to a server. */
 typedef struct ws2echo_event {
-    uint32_t size;          /* sizeof(ws2echo_event) */
-    uint32_t kind;          /* enum ws2echo_event_kind */
-    uint32_t reason;        /* enum ws2echo_reason; NONE unless kind is CLOSED */
-    int32_t error;          /* the Winsock code behind reason RESET, TIMEOUT or ERROR, else 0 */
-    uint64_t sequence;      /* 1, 2, 3, … in the order of happening; a gap tells how many events were dropped */
-    uint64_t time_us;       /* microseconds since the server was opened */
-    uint64_t connection_id; /* 1, 2, 3, … in the order of acceptance; 0 when kind is LISTENING */
-    uint64_t duration_us;   /* from accepted to closed; 0 unless kind is CLOSED */
-    uint64_t bytes_received;
-    uint64_t bytes_sent;
-    ws2echo_address local;
-    ws2echo_address peer; /* all zero when kind is LISTENING */
+    uint32_t size;           /* sizeof(ws2echo_event) */
+    uint32_t kind;           /* enum ws2echo_event_kind */
+    uint32_t reason;         /* enum ws2echo_reason; NONE unless kind is CLOSED */
+    int32_t error;           /* the Winsock code behind reason RESET, TIMEOUT or ERROR, else 0 */
+    uint64_t sequence;       /* 1, 2, 3, … in the order of happening; a gap tells how many events were dropped */
+    uint64_t time_us;        /* microseconds since the server was opened */
+    uint64_t connection_id;  /* 1, 2, 3, … in the order of acceptance; 0 when kind is LISTENING */
+    uint64_t duration_us;    /* from accepted to closed; 0 unless kind is CLOSED */
+    uint64_t bytes_received; /* from the peer, so far */
+    uint64_t bytes_sent;     /* to the peer, so far */
+    ws2echo_address local;   /* the server\'s end; of LISTENING, where it listens */
+    ws2echo_address peer;    /* all zero when kind is LISTENING */
 } ws2echo_event;
 
 /*
@@ -171,8 +178,8 @@ WS2ECHO_API int ws2echo_server_options_init(ws2echo_server_options *options);
 WS2ECHO_API int ws2echo_server_open(const ws2echo_server_options *options, ws2echo_server *server);
 
 /*
- * Gives the options in force: where the system chose (port, backlog aside) or rounds (buffers), what it chose, read back from
- * the sockets. host is NULL; ws2echo_server_address tells the addresses. Set options->size before the call.
+ * Gives the options in force: the port that was chosen, and what the system made of no_delay, the buffers and linger_s, read back
+ * from the listening socket; the rest as it was given. host is NULL; ws2echo_server_address tells the addresses. Set options->size before the call.
  * Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block.
  */
 WS2ECHO_API int ws2echo_server_options_get(ws2echo_server server, ws2echo_server_options *options);
@@ -197,6 +204,7 @@ WS2ECHO_API int ws2echo_server_stats_get(ws2echo_server server, ws2echo_server_s
  * Set event->size before the call.
  * Errors: WSAENOTSOCK; WSAEFAULT; WSAEINVAL; WSAETIMEDOUT; WSA_OPERATION_ABORTED when the server is closed meanwhile; WSAEDISCON when
  * the server was stopped and the journal is empty: no event will come any more.
+ * Blocks for at most timeout_ms.
  */
 WS2ECHO_API int ws2echo_server_next_event(ws2echo_server server, uint32_t timeout_ms, ws2echo_event *event);
 
@@ -209,8 +217,8 @@ WS2ECHO_API int ws2echo_server_wait_handle(ws2echo_server server, uintptr_t *han
 
 /*
  * Stops accepting, for good, then waits up to timeout_ms for the connections to end by themselves, served to their last byte.
- * Afterwards the port is free and no connection is left. After WSAETIMEDOUT it may be called again, to wait on.
- * Errors: WSAENOTSOCK; WSAETIMEDOUT; WSA_OPERATION_ABORTED when the server is closed meanwhile.
+ * Afterwards the port is free, and no connection or thread of the server is left. After WSAETIMEDOUT it may be called again, to wait on.
+ * Errors: WSAENOTSOCK; WSAETIMEDOUT; WSA_OPERATION_ABORTED when the server is closed meanwhile. Blocks for at most timeout_ms.
  */
 WS2ECHO_API int ws2echo_server_drain(ws2echo_server server, uint32_t timeout_ms);
 
@@ -232,6 +240,7 @@ WS2ECHO_API int ws2echo_server_close(ws2echo_server server);
 
 /* ---- client ---------------------------------------------------------------------------------------------------------------- */
 
+/* Whom to connect to, and how. ws2echo_client_options_init fills it with the defaults. */
 typedef struct ws2echo_client_options {
     uint32_t size;     /* sizeof(ws2echo_client_options) */
     uint32_t protocol; /* enum ws2echo_protocol */
@@ -249,9 +258,10 @@ typedef struct ws2echo_client_options {
     uint32_t reserved;             /* 0 */
 } ws2echo_client_options;
 
+/* What a client counts. */
 typedef struct ws2echo_client_stats {
-    uint32_t size; /* sizeof(ws2echo_client_stats) */
-    uint32_t reserved;
+    uint32_t size;           /* sizeof(ws2echo_client_stats) */
+    uint32_t reserved;       /* 0 */
     uint64_t bytes_sent;     /* taken by the system */
     uint64_t bytes_received; /* given to the caller */
     uint64_t connect_us;     /* microseconds from begin (the name resolved) to connected */
@@ -260,8 +270,8 @@ typedef struct ws2echo_client_stats {
 
 /* How far one echo has come. All zero before its first call; afterwards only ws2echo_client_echo changes it. */
 typedef struct ws2echo_echo_progress {
-    uint64_t bytes_sent;
-    uint64_t bytes_received;
+    uint64_t bytes_sent;      /* of the data, taken by the system */
+    uint64_t bytes_received;  /* of the echo */
     uint64_t mismatch_offset; /* where the first wrong byte came back; WS2ECHO_NO_MISMATCH if none did. Meaningful once started */
     uint64_t elapsed_us;      /* microseconds spent inside ws2echo_client_echo */
 } ws2echo_echo_progress;
@@ -298,7 +308,7 @@ WS2ECHO_API int ws2echo_client_begin(const ws2echo_client_options *options, ws2e
  * Waits up to timeout_ms for a begun client to be connected. After WSAETIMEDOUT it may be called again, unless connect_timeout_ms
  * has passed since the begin. On a connected client it does nothing.
  * Errors: WSAENOTSOCK; WSAETIMEDOUT; WSA_OPERATION_ABORTED when the client is closed meanwhile; what the system said of the last
- * address, the same at every further call.
+ * address, the same at every further call. Blocks for at most timeout_ms.
  */
 WS2ECHO_API int ws2echo_client_connect(ws2echo_client client, uint32_t timeout_ms);
 
@@ -323,21 +333,21 @@ WS2ECHO_API int ws2echo_client_stats_get(ws2echo_client client, ws2echo_client_s
  * After WSAETIMEDOUT the rest may be sent by another call. data may be NULL if size is 0.
  * Errors: WSAENOTSOCK; WSAEFAULT; WSAETIMEDOUT when no byte was taken for timeout_ms; WSA_OPERATION_ABORTED when the client is
  * closed meanwhile; WSAENOTCONN before it is connected; WSAESHUTDOWN after a shutdown; WSAECONNRESET, WSAECONNABORTED.
- * One thread at a time sends; further ones wait their turn within their timeout.
+ * One thread at a time sends; further ones wait their turn within their timeout. Blocks until all is taken, or for timeout_ms without progress.
  */
 WS2ECHO_API int ws2echo_client_send(ws2echo_client client, const void *data, uint64_t size, uint32_t timeout_ms, uint64_t *sent);
 
 /*
  * Receives what has come, at least one byte and at most size, waiting up to timeout_ms for it. *received 0 with result 0: the peer
  * sent FIN (or size is 0), and so at every further call.
- * Errors: as ws2echo_client_send; nothing that came is lost by a timeout. One thread at a time receives.
+ * Errors: as ws2echo_client_send; nothing that came is lost by a timeout. One thread at a time receives. Blocks for at most timeout_ms.
  */
 WS2ECHO_API int ws2echo_client_recv(ws2echo_client client, void *buffer, uint64_t size, uint32_t timeout_ms, uint64_t *received);
 
 /*
  * Shuts one half (enum ws2echo_half) of the connection down. SEND and BOTH send FIN, after every byte that was taken; the peer's bytes
  * can still be received after SEND.
- * Errors: WSAENOTSOCK; WSAEINVAL; WSAENOTCONN; WSAECONNRESET and the like. Does not block. Source: the shutdown function of Winsock.
+ * Errors: WSAENOTSOCK; WSAEINVAL; WSAENOTCONN; WSAECONNRESET and the like. Does not block.
  */
 WS2ECHO_API int ws2echo_client_shutdown(ws2echo_client client, uint32_t half);
 
@@ -347,6 +357,7 @@ WS2ECHO_API int ws2echo_client_shutdown(ws2echo_client client, uint32_t half);
  * (size bytes; may be NULL; must not overlap data). After WSAETIMEDOUT another call with the same arguments goes on.
  * Errors: as ws2echo_client_send; WSAETIMEDOUT when no byte went either way for timeout_ms; WSAEDISCON when the peer sent FIN before
  * the whole echo, which progress->bytes_received measures. One echo, send or recv at a time uses each half.
+ * Blocks until the whole echo came, or for timeout_ms without progress.
  */
 WS2ECHO_API int ws2echo_client_echo(ws2echo_client client, const void *data, uint64_t size, void *reply, uint32_t timeout_ms,
                                     ws2echo_echo_progress *progress);
@@ -369,6 +380,7 @@ WS2ECHO_API int ws2echo_client_close(ws2echo_client client);
 
 /* ---- library --------------------------------------------------------------------------------------------------------------- */
 
+/* An I/O model of the DLL. */
 typedef struct ws2echo_model_info {
     uint32_t size;     /* sizeof(ws2echo_model_info) */
     uint32_t model;    /* enum ws2echo_model */

@@ -192,7 +192,7 @@ def _is_wines_own(pid: int) -> bool:
 
 
 def sweep(mark: str) -> None:
-    """End what a run left behind; not what serves every program, if this run was the one that happened to start it."""
+    """End what a run left behind; but not what serves every program, if this run happened to start it."""
     for pid in marked(mark):
         try:
             if not _is_wines_own(pid):

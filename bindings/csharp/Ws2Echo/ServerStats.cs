@@ -28,10 +28,10 @@ namespace Ws2Echo
         /// <summary>Connections since the server was opened, those over the cap included.</summary>
         public long ConnectionsAccepted { get; }
 
-        /// <summary>Connections open now.</summary>
+        /// <summary>Connections served now: without those refused for the cap.</summary>
         public long ConnectionsCurrent { get; }
 
-        /// <summary>Most connections open at once.</summary>
+        /// <summary>Most connections served at once.</summary>
         public long ConnectionsPeak { get; }
 
         /// <summary>Connections that ended, by the reason; every reason has an entry.</summary>

@@ -295,9 +295,9 @@ class ServerStats:
     connections_accepted: int
     """Since the server was opened, those over the cap included."""
     connections_current: int
-    """Open now."""
+    """Served now: without those refused for the cap."""
     connections_peak: int
-    """Most open at once."""
+    """Most served at once."""
     connections_closed: Mapping[Reason, int]
     """Ended, by reason."""
     bytes_received: int
