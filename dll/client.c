@@ -44,6 +44,8 @@ int w2e_client_wait(struct w2e_client *client, const HANDLE *events, DWORD count
         return WSA_OPERATION_ABORTED;
     case WAIT_TIMEOUT:
         return WSAETIMEDOUT;
+    case WAIT_FAILED:
+        return (int)GetLastError();
     default:
         return 0;
     }
@@ -392,10 +394,14 @@ int w2e_client_shutdown(struct w2e_client *client, uint32_t half) {
     if (half != WS2ECHO_HALF_SEND) {
         w2e_flag_set(&client->receive_shut);
     }
-    static const int how[] = {[WS2ECHO_HALF_RECEIVE] = SD_RECEIVE, [WS2ECHO_HALF_SEND] = SD_SEND, [WS2ECHO_HALF_BOTH] = SD_BOTH};
-    int error = w2e_sys_shutdown(client->socket, how[half]) == 0 ? 0 : WSAGetLastError();
+    /* Not SD_BOTH: after it Windows answers what comes with a reset, which may overtake bytes that the peer has not read yet. */
+    int how = half == WS2ECHO_HALF_RECEIVE ? SD_RECEIVE : SD_SEND;
+    int error = w2e_sys_shutdown(client->socket, how) == 0 ? 0 : WSAGetLastError();
     if (half != WS2ECHO_HALF_SEND) {
         CancelIoEx((HANDLE)client->socket, &client->receive);
+    }
+    if (half != WS2ECHO_HALF_RECEIVE) {
+        SetEvent(client->send_event); /* who waits to send finds out */
     }
     return error == 0 ? 0 : fail(client, error, "shutdown");
 }
@@ -435,7 +441,7 @@ void w2e_client_stats_get(struct w2e_client *client, ws2echo_client_stats *stats
 }
 
 int w2e_client_wait_handle(struct w2e_client *client, uint32_t half, HANDLE *handle) {
-    *handle = w2e_sys_duplicate_handle(half == WS2ECHO_HALF_SEND ? client->send_event : client->receive_event);
+    *handle = w2e_sys_duplicate_for_waiting(half == WS2ECHO_HALF_SEND ? client->send_event : client->receive_event);
     return *handle != NULL ? 0 : fail(client, WSAENOBUFS, "duplicate an event object");
 }
 
@@ -456,7 +462,9 @@ static void close_socket(struct w2e_client *client) {
         DWORD bytes = 0;
         DWORD flags = 0;
         CancelIoEx((HANDLE)client->socket, &client->receive);
-        WSAGetOverlappedResult(client->socket, &client->receive, &bytes, TRUE, &flags);
+        while (!WSAGetOverlappedResult(client->socket, &client->receive, &bytes, TRUE, &flags) &&
+               WSAGetLastError() == WSA_IO_INCOMPLETE) {
+        }
     }
     /* closesocket lingers only on a socket that blocks. */
     w2e_sys_event_select(client->socket, NULL, 0);

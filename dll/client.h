@@ -50,6 +50,7 @@ struct w2e_client {
     enum w2e_client_stage stage;
     ADDRINFOW *addresses; /* to be freed */
     ADDRINFOW *next_address;
+    uint64_t trying_until_us; /* then the next address has its turn */
     ws2echo_address trying;
     int connect_error; /* once stage is FAILED */
     char connect_failure[W2E_FAILURE_TEXT_SIZE];

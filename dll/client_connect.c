@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Windows answers a refused connection by trying twice more, which takes a second. On the loopback that helps nobody. */
+/* Windows answers a refused connection by trying twice more, which takes a second: for nothing, on the loopback, where another address
+ * of the name may serve. The last address has those tries: a burst of connections may need them. */
 static void refuse_at_once(SOCKET socket) {
 #if defined(SIO_TCP_INITIAL_RTO)
     TCP_INITIAL_RTO_PARAMETERS parameters = {.Rtt = TCP_INITIAL_RTO_UNSPECIFIED_RTT,
@@ -84,7 +85,7 @@ static int try_address(struct w2e_client *client, const ADDRINFOW *address) {
     if (w2e_sys_event_select(client->socket, client->send_event, FD_CONNECT | FD_WRITE | FD_CLOSE) != 0) {
         return fail_connect(client, WSAGetLastError());
     }
-    if (w2e_address_is_loopback(&client->trying)) {
+    if (w2e_address_is_loopback(&client->trying) && client->next_address != NULL) {
         refuse_at_once(client->socket);
     }
     if (w2e_sys_connect(client->socket, (const struct sockaddr *)&peer, (int)address->ai_addrlen) == 0) {
@@ -92,6 +93,17 @@ static int try_address(struct w2e_client *client, const ADDRINFOW *address) {
     }
     error = WSAGetLastError();
     return error == WSAEWOULDBLOCK ? error : fail_connect(client, error);
+}
+
+/* The time that is left is shared out among the addresses that are left, so that a silent one does not take it all. */
+static uint64_t share_of_time(const struct w2e_client *client) {
+    uint64_t last_us = w2e_deadline_us(client->begun_us, client->options.connect_timeout_ms);
+    uint64_t now_us = w2e_sys_now_us();
+    uint64_t left = 1;
+    for (const ADDRINFOW *each = client->next_address; each != NULL; each = each->ai_next) {
+        left++;
+    }
+    return last_us == W2E_NEVER || now_us >= last_us ? last_us : now_us + (last_us - now_us) / left;
 }
 
 /* Tries the addresses that are left, until one is under way. `error` is that of the one before. */
@@ -103,6 +115,7 @@ static void try_next(struct w2e_client *client, int error) {
         ResetEvent(client->send_event);
         error = try_address(client, address);
         if (error == WSAEWOULDBLOCK) {
+            client->trying_until_us = share_of_time(client);
             return;
         }
         if (error == 0) {
@@ -129,21 +142,21 @@ static void check_connecting(struct w2e_client *client) {
 }
 
 static int connect_in_turn(struct w2e_client *client, uint64_t deadline_us) {
-    uint64_t last_us = w2e_deadline_us(client->begun_us, client->options.connect_timeout_ms);
     while (client->stage == W2E_CLIENT_CONNECTING) {
         check_connecting(client);
         if (client->stage != W2E_CLIENT_CONNECTING) {
             break;
         }
-        int error = w2e_client_wait(client, &client->send_event, 1, deadline_us < last_us ? deadline_us : last_us);
-        if (error != 0) {
-            error = fail_connect(client, error);
+        uint64_t until_us = deadline_us < client->trying_until_us ? deadline_us : client->trying_until_us;
+        int error = w2e_client_wait(client, &client->send_event, 1, until_us);
+        if (error == 0) {
+            continue;
         }
-        if (error == WSAETIMEDOUT && w2e_left_ms(last_us) == 0) {
-            set_failed(client, error);
-        } else if (error != 0) {
+        error = fail_connect(client, error);
+        if (error != WSAETIMEDOUT || w2e_left_ms(client->trying_until_us) > 0) {
             return error;
         }
+        try_next(client, error);
     }
     return client->stage == W2E_CLIENT_CONNECTED ? 0 : w2e_fail_again(client->connect_error, client->connect_failure);
 }

@@ -45,7 +45,7 @@ struct server_connection {
     struct w2e_session_echo session;
     uint64_t id;
     uint64_t accepted_us;
-    bool served; /* not refused for the cap */
+    bool served; /* it has one of the places that connections_max limits; guarded by the server's lock */
     ws2echo_address local;
     ws2echo_address peer;
 };
@@ -121,7 +121,7 @@ int w2e_server_wait_handle(struct w2e_server *server, HANDLE *handle) {
         server->wait_event = w2e_sys_create_event();
         signal_locked(server);
     }
-    *handle = server->wait_event != NULL ? w2e_sys_duplicate_handle(server->wait_event) : NULL;
+    *handle = server->wait_event != NULL ? w2e_sys_duplicate_for_waiting(server->wait_event) : NULL;
     ReleaseSRWLockExclusive(&server->lock);
     return *handle != NULL ? 0 : w2e_fail(WSAENOBUFS, "create the server's event object");
 }
@@ -136,7 +136,7 @@ static void register_locked(struct w2e_server *server, struct server_connection 
     connection->id = ++server->connections_accepted;
     server->connections_open++;
     if (server->connections_current == server->options.connections_max) {
-        w2e_session_echo_refuse(&connection->session);
+        w2e_session_echo_refuse(&connection->session, connection->accepted_us);
     } else {
         connection->served = true;
         server->connections_current++;
@@ -176,6 +176,18 @@ static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const 
     return &connection->connection;
 }
 
+/* Its place is free before the peer can know that the connection ends: who comes back at once finds room. */
+static void server_ending(void *owner, struct w2e_connection *ending) {
+    struct w2e_server *server = owner;
+    struct server_connection *connection = (struct server_connection *)ending;
+    AcquireSRWLockExclusive(&server->lock);
+    if (connection->served) {
+        connection->served = false;
+        server->connections_current--;
+    }
+    ReleaseSRWLockExclusive(&server->lock);
+}
+
 static void server_finished(void *owner, struct w2e_connection *finished) {
     struct w2e_server *server = owner;
     struct server_connection *connection = (struct server_connection *)finished;
@@ -189,9 +201,6 @@ static void server_finished(void *owner, struct w2e_connection *finished) {
     AcquireSRWLockExclusive(&server->lock);
     server->connections_closed[session->reason]++;
     server->connections_open--;
-    if (connection->served) {
-        server->connections_current--;
-    }
     push_event_locked(server, &event);
     ReleaseSRWLockExclusive(&server->lock);
     w2e_sys_free(connection);
@@ -232,8 +241,11 @@ static struct w2e_server *new_server(const ws2echo_server_options *options) {
                                                    .idle_timeout_us = timeout_us(options->idle_timeout_ms),
                                                    .send_timeout_us = timeout_us(options->send_timeout_ms),
                                                    .finish_by_reset = options->linger_s == 0};
-    server->service = (struct w2e_service){
-        .owner = server, .accepted = server_accepted, .finished = server_finished, .accept_failed = server_accept_failed};
+    server->service = (struct w2e_service){.owner = server,
+                                           .accepted = server_accepted,
+                                           .ending = server_ending,
+                                           .finished = server_finished,
+                                           .accept_failed = server_accept_failed};
     server->opened_us = w2e_sys_now_us();
     InitializeSRWLock(&server->lock);
     InitializeConditionVariable(&server->changed);
@@ -327,12 +339,13 @@ int w2e_server_address(const struct w2e_server *server, uint32_t index, ws2echo_
 
 void w2e_server_stats_get(struct w2e_server *server, ws2echo_server_stats *stats) {
     AcquireSRWLockExclusive(&server->lock);
+    uint64_t sent = w2e_counter_get(&server->service.bytes_sent); /* first: so it is never more than was received */
     *stats = (ws2echo_server_stats){.size = sizeof *stats,
                                     .connections_accepted = server->connections_accepted,
                                     .connections_current = server->connections_current,
                                     .connections_peak = server->connections_peak,
                                     .bytes_received = w2e_counter_get(&server->service.bytes_received),
-                                    .bytes_sent = w2e_counter_get(&server->service.bytes_sent),
+                                    .bytes_sent = sent,
                                     .events_dropped = server->journal.dropped,
                                     .accept_failures = server->accept_failures,
                                     .uptime_us = w2e_sys_now_us() - server->opened_us};

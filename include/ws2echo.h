@@ -15,8 +15,8 @@
  *               threads wait for on it with WSA_OPERATION_ABORTED, and waits until they have left.
  *   Timeouts    milliseconds. 0 does not wait, WS2ECHO_INFINITE waits without limit; a wait that ran out is WSAETIMEDOUT.
  *   Which error when several apply: WSAENOTSOCK (handle), WSAEFAULT (NULL), WSAEINVAL (value), WSAEOPNOTSUPP (not offered by this
- *               model or protocol), WSAEMFILE (too many handles), WSAENOBUFS (memory, threads), WSAETIMEDOUT (wait ran out),
- *               WSA_OPERATION_ABORTED (closed meanwhile), then what the system said. WSAEWOULDBLOCK, WSA_IO_PENDING and WSAEINTR
+ *               model or protocol), WSAEMFILE (too many handles), WSAENOBUFS (memory, threads), WSA_OPERATION_ABORTED (closed
+ *               meanwhile), WSAETIMEDOUT (wait ran out), then what the system said. WSAEWOULDBLOCK, WSA_IO_PENDING and WSAEINTR
  *               never come out.
  *   Loading     nothing happens when the DLL is loaded or unloaded. Close every handle before unloading it.
  */
@@ -86,9 +86,9 @@ enum ws2echo_event_kind {
 enum ws2echo_reason {
     WS2ECHO_REASON_NONE = 0,    /* It has not ended. */
     WS2ECHO_REASON_FIN = 1,     /* The peer sent FIN, everything was echoed, and FIN was sent back. */
-    WS2ECHO_REASON_RESET = 2,   /* The peer reset the connection (RST). */
-    WS2ECHO_REASON_TIMEOUT = 3, /* The idle or send timeout ran out; the server reset the connection. */
-    WS2ECHO_REASON_CAP = 4,     /* More than connections_max; the server sent FIN at once and echoed nothing. */
+    WS2ECHO_REASON_RESET = 2,   /* The connection was reset: by the peer (RST), or by this machine, which `error` tells apart. */
+    WS2ECHO_REASON_TIMEOUT = 3, /* The idle or send timeout ran out, or TCP itself gave the peer up; the server reset it. */
+    WS2ECHO_REASON_CAP = 4, /* More than connections_max: the server sent FIN at once, echoed nothing and discarded what came. */
     WS2ECHO_REASON_STOPPED = 5, /* The server was stopped or closed, and reset what was left. */
     WS2ECHO_REASON_ERROR = 6    /* Anything else: `error` of the event is the Winsock code. */
 };
@@ -114,8 +114,9 @@ typedef struct ws2echo_server_options {
     /* NULL: loopback, 127.0.0.1 and ::1. "*": every address of the machine. Else a name or a numeric address, at most 1,023 bytes; each
        address that a name has is listened on. */
     const char *host;
-    uint32_t port;            /* 0 to 65535; 0, the default, lets the system choose a free one */
-    uint32_t backlog;         /* connections that may wait to be accepted (listen): 1 to 65535; default 0 = SOMAXCONN */
+    uint32_t port; /* 0 to 65535; 0, the default, lets the system choose a free one */
+    /* Connections that may wait to be accepted (listen): 1 to 65535, above 200 a hint (SOMAXCONN_HINT); default 0: the most. */
+    uint32_t backlog;
     uint32_t connections_max; /* served at once: 1 or more; default WS2ECHO_INFINITE */
     uint32_t idle_timeout_ms; /* no byte either way for so long: the connection is reset. 1 or more; default WS2ECHO_INFINITE */
     uint32_t send_timeout_ms; /* the peer takes no byte for so long: reset. 1 or more; default WS2ECHO_INFINITE */
@@ -227,7 +228,7 @@ WS2ECHO_API int ws2echo_server_drain(ws2echo_server server, uint32_t timeout_ms)
  * free and no connection or thread of the server is left; port, stats and the events that happened can still be read.
  * Stopping a stopped server does nothing and gives 0. reset_connections may be NULL.
  * Errors: WSAENOTSOCK; WSA_OPERATION_ABORTED when the server is closed meanwhile.
- * Blocks for at most drain_timeout_ms and the moment that the resets take.
+ * Blocks for at most drain_timeout_ms and the moment that the resets take: half a second at worst, or linger_s if that is above 0.
  */
 WS2ECHO_API int ws2echo_server_stop(ws2echo_server server, uint32_t drain_timeout_ms, uint32_t *reset_connections);
 
@@ -289,7 +290,8 @@ enum ws2echo_end { WS2ECHO_END_LOCAL = 0, WS2ECHO_END_PEER = 1 };
 WS2ECHO_API int ws2echo_client_options_init(ws2echo_client_options *options);
 
 /*
- * Opens a client: afterwards it is connected. Every address that the name has is tried, in the order that the system gives them.
+ * Opens a client: afterwards it is connected. Every address that the name has is tried, in the order that the system gives them; what is left of
+ * connect_timeout_ms is shared out among those that are left, so that a silent one does not take it all.
  * The handle is the caller's, to be closed with ws2echo_client_close.
  * Errors: WSAEFAULT; WSAEINVAL, the failure text names the option; WSAEMFILE; WSAENOBUFS; WSAHOST_NOT_FOUND or another code of name
  * resolution; WSAETIMEDOUT; when every address failed, what the system said of the last one (WSAECONNREFUSED, …).
@@ -345,8 +347,9 @@ WS2ECHO_API int ws2echo_client_send(ws2echo_client client, const void *data, uin
 WS2ECHO_API int ws2echo_client_recv(ws2echo_client client, void *buffer, uint64_t size, uint32_t timeout_ms, uint64_t *received);
 
 /*
- * Shuts one half (enum ws2echo_half) of the connection down. SEND and BOTH send FIN, after every byte that was taken; the peer's bytes
- * can still be received after SEND.
+ * Shuts one half (enum ws2echo_half) of the connection down, and ends what waits on it with WSAESHUTDOWN. SEND and BOTH send FIN, after every
+ * byte that was taken; after SEND the peer's bytes can still be received, after RECEIVE and BOTH no more is. Bytes that come after RECEIVE
+ * make Windows reset the connection.
  * Errors: WSAENOTSOCK; WSAEINVAL; WSAENOTCONN; WSAECONNRESET and the like. Does not block.
  */
 WS2ECHO_API int ws2echo_client_shutdown(ws2echo_client client, uint32_t half);
@@ -404,8 +407,8 @@ WS2ECHO_API const char *ws2echo_error_name(int error);
 WS2ECHO_API const char *ws2echo_error_text(int error);
 
 /*
- * What failed in this thread's last call that failed, as "bind [::1]:27015: WSAEADDRINUSE (10048): the port is in use; …".
- * Empty if none did. Valid until this thread's next call that fails.
+ * What failed in the call of this thread that just failed, as "bind [::1]:27015: WSAEADDRINUSE (10048): the port is in use; …". Ask at
+ * once: this thread's next call may change it, even one that succeeds (it may have failed at first, inside).
  */
 WS2ECHO_API const char *ws2echo_last_failure(void);
 

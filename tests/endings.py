@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import socket
 
-# Wine 8 lets recv return 0 bytes after a reset, unless recv was waiting for it. Then only a further send tells;
+# Wine 8 lets recv return 0 bytes after a reset, unless it was waiting for it. Then only a further send tells;
 # after the socket's own shutdown nothing does. tests/host/test_endings.py sees the same from outside Wine.
 ON_WINE = hasattr(ctypes.windll.ntdll, "wine_get_version")
 

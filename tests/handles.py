@@ -26,6 +26,7 @@ class CallError(Exception):
 
 
 def check(code: int) -> None:
+    assert code not in abi.NEVER_TOLD
     if code != 0:
         raise CallError(code, abi.last_failure())
 

@@ -6,6 +6,9 @@
  * after so many receives in a row that the smaller one would have held. */
 enum { BUFFER_BYTES_FIRST = 4096, BUFFER_STEP = 8, SMALL_READS_TO_SHRINK = 64 };
 
+/* How long a refused peer has to answer FIN with FIN. */
+enum { DISCARD_US = 1000 * 1000 };
+
 static struct w2e_session_echo *echo_of(struct w2e_session *session) {
     return (struct w2e_session_echo *)session;
 }
@@ -29,6 +32,7 @@ static void echo_abort(struct w2e_session *session, enum ws2echo_reason reason, 
         end(session, reason, error);
         echo->reset_due = true;
     }
+    echo->discard_until_us = 0;
 }
 
 static bool sending_waits(const struct w2e_session_echo *echo) {
@@ -47,23 +51,6 @@ static bool ended(const struct w2e_session_echo *echo) {
 
 static struct w2e_op op(enum w2e_op_kind kind) {
     return (struct w2e_op){.kind = kind, .ask_again_us = W2E_NEVER};
-}
-
-static struct w2e_op wind_down(struct w2e_session_echo *echo) {
-    if (echo->recv_out > 0 || echo->send_out > 0 || echo->close_lent) {
-        return op(W2E_OP_NONE);
-    }
-    if (echo->reset_due) {
-        echo->reset_due = false;
-        echo->own_finished = true;
-        return op(W2E_OP_RESET);
-    }
-    if (!echo->own_finished) {
-        echo->own_finished = true;
-        return op(W2E_OP_SHUTDOWN);
-    }
-    echo->close_lent = true;
-    return op(W2E_OP_CLOSE);
 }
 
 static struct w2e_op lend_send(struct w2e_session_echo *echo) {
@@ -89,6 +76,28 @@ static struct w2e_op lend_recv(struct w2e_session_echo *echo) {
     return lent;
 }
 
+static struct w2e_op wind_down(struct w2e_session_echo *echo, uint64_t now_us) {
+    if (echo->recv_out > 0 || echo->send_out > 0 || echo->close_lent) {
+        return op(W2E_OP_NONE);
+    }
+    if (echo->reset_due) {
+        echo->reset_due = false;
+        echo->own_finished = true;
+        return op(W2E_OP_RESET);
+    }
+    if (!echo->own_finished) {
+        echo->own_finished = true;
+        return op(W2E_OP_SHUTDOWN);
+    }
+    if (now_us < echo->discard_until_us && !echo->peer_finished && echo->session.buffer_size > 0) {
+        struct w2e_op lent = lend_recv(echo);
+        lent.ask_again_us = echo->discard_until_us;
+        return lent;
+    }
+    echo->close_lent = true;
+    return op(W2E_OP_CLOSE);
+}
+
 static struct w2e_op echo_next(struct w2e_session *session, uint64_t now_us) {
     struct w2e_session_echo *echo = echo_of(session);
     if (!ended(echo) && now_us >= next_deadline(echo)) {
@@ -99,7 +108,7 @@ static struct w2e_op echo_next(struct w2e_session *session, uint64_t now_us) {
         echo->reset_due = echo->config.finish_by_reset;
     }
     if (ended(echo)) {
-        return wind_down(echo);
+        return wind_down(echo, now_us);
     }
     if (echo->held > 0 && echo->send_out == 0) {
         return lend_send(echo);
@@ -128,8 +137,8 @@ static void size_buffer(struct w2e_session_echo *echo, size_t lent, size_t bytes
 }
 
 static void received(struct w2e_session_echo *echo, size_t lent, size_t bytes, uint64_t now_us) {
-    if (bytes == 0) {
-        echo->peer_finished = true;
+    echo->peer_finished |= bytes == 0;
+    if (bytes == 0 || ended(echo)) {
         return;
     }
     if (echo->held == 0) {
@@ -172,7 +181,7 @@ static void echo_done(struct w2e_session *session, enum w2e_op_kind kind, int er
     if (error != 0) {
         /* A shutdown that fails tells that the peer was quicker to reset than we to finish: every byte was taken, FIN stands. */
         if (kind == W2E_OP_RECV || kind == W2E_OP_SEND) {
-            echo_abort(session, reason_of(error), error);
+            echo_abort(session, reason_of(error), error); /* which also ends discarding */
         }
     } else if (kind == W2E_OP_RECV) {
         received(echo, lent, bytes, now_us);
@@ -196,7 +205,8 @@ static size_t echo_buffer_wanted(const struct w2e_session *session) {
         return 0;
     }
     bool movable = echo->held == 0 && echo->recv_out == 0 && echo->send_out == 0;
-    return movable && !ended(echo) ? echo->wanted : session->buffer_size;
+    bool used = !ended(echo) || echo->discard_until_us > 0;
+    return movable && used ? echo->wanted : session->buffer_size;
 }
 
 static unsigned char *echo_buffer_swap(struct w2e_session *session, unsigned char *buffer, size_t size) {
@@ -225,6 +235,7 @@ void w2e_session_echo_init(struct w2e_session_echo *echo, const struct w2e_echo_
     };
 }
 
-void w2e_session_echo_refuse(struct w2e_session_echo *echo) {
+void w2e_session_echo_refuse(struct w2e_session_echo *echo, uint64_t now_us) {
     end(&echo->session, WS2ECHO_REASON_CAP, 0);
+    echo->discard_until_us = now_us + DISCARD_US;
 }

@@ -29,6 +29,9 @@ struct w2e_session_echo {
     bool peer_finished; /* FIN came */
     bool own_finished;  /* SHUTDOWN was lent */
     bool reset_due;     /* wind down by RESET */
+    /* A refused peer may have sent something. Closing over unread bytes would reset the connection, and the peer might never see the
+     * FIN: so what comes is discarded until the peer's own FIN, or this time. */
+    uint64_t discard_until_us;
     bool close_lent;
     uint64_t moved_us;   /* when a byte last moved, either way */
     uint64_t waiting_us; /* since when a byte waits for the peer to take it */
@@ -38,6 +41,6 @@ struct w2e_session_echo {
 void w2e_session_echo_init(struct w2e_session_echo *echo, const struct w2e_echo_config *config, uint64_t now_us);
 
 /* Makes a new session send FIN at once and echo nothing, because the server has too many connections. */
-void w2e_session_echo_refuse(struct w2e_session_echo *echo);
+void w2e_session_echo_refuse(struct w2e_session_echo *echo, uint64_t now_us);
 
 #endif

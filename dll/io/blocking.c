@@ -11,6 +11,8 @@
 #include "io/driver.h"
 #include "win/system.h"
 
+#include <limits.h>
+
 enum {
     WAITING_MAX = 16,            /* threads kept waiting in accept of one listener */
     WAKE_FIRST_MS = 2,           /* between two rounds of waking: first, and at most */
@@ -127,10 +129,11 @@ static void transfer(struct blocking *driver, struct w2e_connection *connection,
     bool happened = true;
     if (op->ask_again_us != W2E_NEVER && !*nonblocking) {
         *nonblocking = w2e_sys_set_nonblocking(connection->socket, true) == 0;
+        error = *nonblocking ? 0 : WSAGetLastError(); /* without it the time limit could not be kept */
     }
     if (*nonblocking) {
         happened = call_timed(driver, connection->socket, op, &error, &bytes);
-    } else {
+    } else if (error == 0) {
         error = call(connection->socket, op, &bytes);
     }
     if (w2e_flag_is_set(&driver->abort)) {
@@ -172,10 +175,12 @@ static void run_session(struct blocking *driver, struct w2e_connection *connecti
             transfer(driver, connection, &op, &nonblocking);
             break;
         case W2E_OP_SHUTDOWN:
+            driver->service->ending(driver->service->owner, connection);
             error = w2e_sys_shutdown(connection->socket, SD_SEND) == 0 ? 0 : WSAGetLastError();
             w2e_session_done(session, op.kind, error, 0, w2e_sys_now_us());
             break;
         case W2E_OP_RESET:
+            driver->service->ending(driver->service->owner, connection);
             w2e_socket_reset_on_close(connection->socket);
             w2e_session_done(session, op.kind, 0, 0, w2e_sys_now_us());
             break;

@@ -14,6 +14,8 @@ struct w2e_service {
     void *owner;
     /* A connection was accepted: gives what to run it on, with a session; or NULL, for want of memory, to have it closed. */
     struct w2e_connection *(*accepted)(void *owner, SOCKET socket, const SOCKADDR_STORAGE *peer);
+    /* The peer is about to see the end: it may come again before `finished`. */
+    void (*ending)(void *owner, struct w2e_connection *connection);
     /* The session lent CLOSE, and the socket is closed: the connection is the owner's again. */
     void (*finished)(void *owner, struct w2e_connection *connection);
     /* accept failed for want of resources, and will be tried again. */

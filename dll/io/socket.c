@@ -72,7 +72,15 @@ void w2e_socket_reset_on_close(SOCKET socket) {
     w2e_sys_setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+static bool on_wine(void) {
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
+}
+
 int w2e_socket_end_error(SOCKET socket) {
+    if (!on_wine()) {
+        return 0;
+    }
     int error = w2e_sys_send(socket, "", 0) < 0 ? WSAGetLastError() : 0;
     return error == WSAECONNRESET || error == WSAECONNABORTED ? error : 0;
 }
@@ -160,12 +168,20 @@ struct places {
     uint32_t count;
 };
 
-static void add_place(struct places *places, const struct sockaddr *address, size_t size) {
-    if (places->count < W2E_LISTENERS_MAX) {
-        struct place *place = &places->list[places->count++];
-        *place = (struct place){.size = (int)size};
-        memcpy(&place->address, address, size);
+/* Adds an address, unless it is there already: false if there is no room. */
+static bool add_place(struct places *places, const struct sockaddr *address, size_t size) {
+    for (uint32_t i = 0; i < places->count; i++) {
+        if (places->list[i].size == (int)size && memcmp(&places->list[i].address, address, size) == 0) {
+            return true;
+        }
     }
+    if (places->count == W2E_LISTENERS_MAX) {
+        return false;
+    }
+    struct place *place = &places->list[places->count++];
+    *place = (struct place){.size = (int)size};
+    memcpy(&place->address, address, size);
+    return true;
 }
 
 static void add_ipv4(struct places *places, uint32_t host) {
@@ -215,7 +231,10 @@ static int find_places(struct places *places, const ws2echo_server_options *opti
     int error = w2e_resolve(options->host, options->family, 0, &found);
     if (error == 0) {
         for (const ADDRINFOW *each = found; each != NULL; each = each->ai_next) {
-            add_place(places, each->ai_addr, each->ai_addrlen);
+            if (!add_place(places, each->ai_addr, each->ai_addrlen)) {
+                error = w2e_fail_because(WSAENOBUFS, "the name has more than 16 addresses; name the one to listen on",
+                                         "listen on %s", options->host);
+            }
         }
         FreeAddrInfoW(found);
     }
@@ -225,6 +244,13 @@ static int find_places(struct places *places, const ws2echo_server_options *opti
 static void set_port(struct place *place, uint32_t port) {
     /* The port stands at the same place in both kinds of address. */
     ((SOCKADDR_IN *)&place->address)->sin_port = htons((u_short)port);
+}
+
+/* Windows takes a plain number up to 200 or so, and more only as a hint, which is a negative one (SOMAXCONN_HINT). */
+static int backlog_of(uint32_t wanted) {
+    enum { PLAIN_MAX = 200, HINT_MAX = 65535 };
+    int backlog = wanted == 0 ? HINT_MAX : (int)wanted;
+    return backlog <= PLAIN_MAX ? backlog : -backlog;
 }
 
 static int bind_and_listen(SOCKET socket, const struct place *place, const ws2echo_server_options *options,
@@ -239,8 +265,7 @@ static int bind_and_listen(SOCKET socket, const struct place *place, const ws2ec
     if (error == 0 && w2e_sys_bind(socket, (const struct sockaddr *)&place->address, place->size) != 0) {
         error = w2e_fail(WSAGetLastError(), "bind %s", endpoint);
     }
-    int backlog = options->backlog == 0 ? SOMAXCONN : (int)options->backlog;
-    if (error == 0 && w2e_sys_listen(socket, backlog) != 0) {
+    if (error == 0 && w2e_sys_listen(socket, backlog_of(options->backlog)) != 0) {
         error = w2e_fail(WSAGetLastError(), "listen %s", endpoint);
     }
     return error;

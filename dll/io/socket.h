@@ -26,8 +26,8 @@ int w2e_socket_read_back(SOCKET socket, struct w2e_socket_options *options);
 /* Makes the coming closesocket send RST. */
 void w2e_socket_reset_on_close(SOCKET socket);
 
-/* What ended the connection, once recv gave 0 bytes: 0 for FIN, WSAECONNRESET or WSAECONNABORTED. Wine 8 gives 0 bytes for a reset, too,
- * unless a recv was waiting for it; sending nothing then tells. On Windows that always succeeds here. */
+/* What ended the connection, once recv gave 0 bytes: 0 for FIN, WSAECONNRESET or WSAECONNABORTED.Under Wine 8 recv gives 0 bytes
+ * for a reset, too, unless it was waiting already; sending nothing then tells. On Windows recv itself tells. */
 int w2e_socket_end_error(SOCKET socket);
 
 /* The address in numbers; an IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) as the IPv4 address that it is. */

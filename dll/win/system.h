@@ -46,10 +46,11 @@ static inline HANDLE w2e_sys_create_event(void) {
     return CreateEventW(NULL, TRUE, FALSE, NULL);
 }
 
-static inline HANDLE w2e_sys_duplicate_handle(HANDLE handle) {
+/* A handle that can be waited for and nothing else, or NULL. */
+static inline HANDLE w2e_sys_duplicate_for_waiting(HANDLE handle) {
     HANDLE copy = NULL;
     HANDLE process = GetCurrentProcess();
-    return DuplicateHandle(process, handle, process, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS) ? copy : NULL;
+    return DuplicateHandle(process, handle, process, &copy, SYNCHRONIZE, FALSE, 0) ? copy : NULL;
 }
 
 static inline int w2e_sys_wsa_startup(WSADATA *data) {

@@ -100,14 +100,50 @@ static void fin_is_answered_by_reset_if_so_configured(void) {
     CHECK(session->reason == WS2ECHO_REASON_FIN);
 }
 
-static void a_refused_session_sends_fin_at_once(void) {
-    struct w2e_session_echo echo;
-    struct w2e_session *session = begin(&echo, &no_limits);
-    w2e_session_echo_refuse(&echo);
+static struct w2e_session *begin_refused(struct w2e_session_echo *echo) {
+    struct w2e_session *session = begin(echo, &no_limits);
+    w2e_session_echo_refuse(echo, START_US);
     expect(session, W2E_OP_SHUTDOWN);
     done(session, W2E_OP_SHUTDOWN, 0, 0);
     CHECK(session->reason == WS2ECHO_REASON_CAP);
+    return session;
+}
+
+static void a_refused_session_sends_fin_at_once_and_discards_what_comes(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin_refused(&echo);
+    for (int i = 0; i < 100; i++) {
+        receive(session, "unwanted");
+    }
+    expect(session, W2E_OP_RECV);
+    done(session, W2E_OP_RECV, 0, 0);
     finish(session);
+    CHECK(session->reason == WS2ECHO_REASON_CAP && session->error == 0);
+    CHECK(session->bytes_received == 0 && session->bytes_sent == 0);
+}
+
+static void a_refused_session_waits_for_fin_only_so_long(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin_refused(&echo);
+    struct w2e_op op = expect(session, W2E_OP_RECV);
+    CHECK(op.ask_again_us != W2E_NEVER);
+    w2e_session_undo(session, W2E_OP_RECV);
+    CHECK(next_at(session, op.ask_again_us).kind == W2E_OP_CLOSE);
+    free(w2e_session_buffer_swap(session, NULL, 0));
+}
+
+static void an_abort_or_an_error_ends_discarding(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin_refused(&echo);
+    expect(session, W2E_OP_RECV);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    w2e_session_undo(session, W2E_OP_RECV);
+    finish(session);
+    session = begin_refused(&echo);
+    expect(session, W2E_OP_RECV);
+    done(session, W2E_OP_RECV, W2E_ECONNRESET, 0);
+    finish(session);
+    CHECK(session->reason == WS2ECHO_REASON_CAP);
 }
 
 static void errors_have_reasons(void) {
@@ -338,7 +374,9 @@ int main(void) {
     fin_is_answered_after_every_byte();
     a_failed_shutdown_is_still_fin();
     fin_is_answered_by_reset_if_so_configured();
-    a_refused_session_sends_fin_at_once();
+    a_refused_session_sends_fin_at_once_and_discards_what_comes();
+    a_refused_session_waits_for_fin_only_so_long();
+    an_abort_or_an_error_ends_discarding();
     errors_have_reasons();
     an_abort_waits_for_what_is_out();
     what_was_undone_is_lent_again();

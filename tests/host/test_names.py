@@ -1,4 +1,4 @@
-"""Names with several addresses, and internationalised ones: with a hosts file of our own, in a mount namespace of our own."""
+"""Names with several addresses, and internationalised ones: a hosts file of our own, in a mount namespace."""
 
 import shlex
 import subprocess
@@ -12,6 +12,8 @@ HOSTS = """\
 ::1 two.test
 127.0.0.1 two.test
 127.0.0.1 xn--bcher-kva.test
+192.0.2.1 silent.test
+127.0.0.1 silent.test
 """
 
 SCRIPT = """
@@ -30,6 +32,8 @@ with ws2echo.Server("two.test") as server:
           "one port", {address.port for address in server.addresses} == {server.port})
 with ws2echo.Server("b\\u00fccher.test") as server:
     print("IDN", reached(server.port, "B\\u00dcCHER.test"))
+with ws2echo.Server() as server, ws2echo.Client(server.port, "silent.test", connect_timeout=4) as client:
+    print("past the silent one", client.echo(b"x"))
 try:
     ws2echo.Client(1, "two.test")
 except ConnectionRefusedError as error:
@@ -61,5 +65,6 @@ def test_every_address_of_a_name_is_tried_and_listened_on(tmp_path: Path) -> Non
         "only ::1 reached at ::1",
         "two.test listens on ['127.0.0.1', '::1'] one port True",
         "IDN 127.0.0.1",
+        "past the silent one b'x'",
         "refused 10061 True",
     ], ran.stderr

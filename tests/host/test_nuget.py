@@ -16,8 +16,8 @@ EXAMPLES = sorted(project.stem for project in (SOURCE / "examples" / "csharp").r
 def test_holds_the_library_its_documentation_and_the_dll(nuget: Path) -> None:
     with zipfile.ZipFile(nuget) as packed:
         names = set(packed.namelist())
-    wanted = {"lib/netstandard2.1/Ws2Echo.dll", "lib/netstandard2.1/Ws2Echo.xml"}
-    wanted |= {"runtimes/win-x64/native/ws2echo.dll"}
+    wanted = {"lib/netstandard2.1/Ws2Echo.Net.dll", "lib/netstandard2.1/Ws2Echo.Net.xml"}
+    wanted |= {"runtimes/win-x64/native/ws2echo.dll", "runtimes/win-x64/native/ws2echo_csharp.dll"}
     assert wanted <= names, sorted(names)
 
 
@@ -33,4 +33,5 @@ def test_example_runs_away_from_the_build(
     """The program was built with the package as its one reference; what came out runs wherever it is put."""
     program = shutil.copytree(PROGRAMS / example, tmp_path / example) / f"{example}.dll"
     dotnet = (machine.dotnet_sdk() if runtime == "3.1" else machine.dotnet_8()) / "dotnet.exe"
-    assert run_windows([dotnet, windows_path(program)], machine.dotnet_environment())
+    lines = run_windows([dotnet, windows_path(program), "--self"], machine.dotnet_environment()).splitlines()
+    assert lines[1:] == ["Bytes Sent: 14", "Bytes received: 14 (this is a test)", "Connection closed"]

@@ -12,7 +12,7 @@ namespace Ws2Echo
     /// Every member may be used from any thread at any time: one call at a time sends and one receives, further ones wait their
     /// turn within their timeout. A failure is a <see cref="SocketException"/>, in fact a <see cref="Ws2EchoException"/>.
     /// Disposing ends what other threads wait for here, by the code <see cref="SocketError.OperationAborted"/>; what is called
-    /// afterwards throws <see cref="ObjectDisposedException"/>. Memory is pinned only while the library is called, and nothing
+    /// afterwards, or waits its turn then, throws <see cref="ObjectDisposedException"/>. Memory is pinned only while the library is called, and nothing
     /// is copied.
     /// </remarks>
     public sealed partial class Client : IDisposable

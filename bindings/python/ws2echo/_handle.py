@@ -36,12 +36,12 @@ class Handle:
         """
         if self._closed:
             return
-        self._closed = True
         try:
             self._close_handle(self._handle)
         except OSError as error:
             if error.winerror != WSAENOTSOCK:  # another thread was faster
                 raise
+        self._closed = True  # not before: an interrupt here must leave something to close
 
     def __enter__(self) -> Self:
         return self

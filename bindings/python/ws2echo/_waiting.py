@@ -61,18 +61,21 @@ def wait(call: Callable[[int], T], timeout_ms: int, progress: Callable[[], int] 
     limit = math.inf if timeout_ms == INFINITE else timeout_ms / 1000
     deadline = monotonic() + limit
     come = 0
-    while (left := deadline - monotonic()) > SLICE_MS / 1000:
+    while True:
         began = monotonic()
+        left_ms = 1000 * (deadline - began)
+        slice_ms = SLICE_MS if left_ms > SLICE_MS else max(0, math.ceil(left_ms))
         try:
-            return call(SLICE_MS)
+            return call(slice_ms)
         except TimeoutError:
             # Far too early for the slice: the connection's own failure (TCP gave up), with the same code.
-            if monotonic() - began < SLICE_MS / 2000:
+            if monotonic() - began < slice_ms / 2000:
                 raise
-        if progress and progress() != come:
-            come = progress()
-            deadline = monotonic() + limit
-    return call(max(0, math.ceil(left * 1000)))
+            if progress and progress() != come:
+                come = progress()
+                deadline = monotonic() + limit
+            elif slice_ms < SLICE_MS:
+                raise
 
 
 class Pace:
