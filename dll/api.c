@@ -36,6 +36,10 @@ static int bad_option(int error, const struct w2e_option_fault *fault, const cha
     return error == 0 ? 0 : w2e_fail_because(error, fault->wanted, "%s: option %s", function, fault->field);
 }
 
+static int require_room(const char *function) {
+    return w2e_registry_has_room() ? 0 : w2e_fail(WSAEMFILE, "%s", function);
+}
+
 static int register_object(enum w2e_kind kind, struct w2e_object *object, uint64_t *handle, const char *function) {
     *handle = w2e_registry_add(kind, object);
     return *handle != 0 ? 0 : w2e_fail(WSAEMFILE, "%s", function);
@@ -73,6 +77,9 @@ int ws2echo_server_open(const ws2echo_server_options *options, ws2echo_server *s
     if (error == 0) {
         struct w2e_option_fault fault;
         error = bad_option(w2e_server_options_check(options, &fault), &fault, __func__);
+    }
+    if (error == 0) {
+        error = require_room(__func__);
     }
     struct w2e_server *opened = NULL;
     if (error == 0) {
@@ -223,6 +230,9 @@ static int begin_client(const ws2echo_client_options *options, ws2echo_client *h
     if (error == 0) {
         struct w2e_option_fault fault;
         error = bad_option(w2e_client_options_check(options, &fault), &fault, function);
+    }
+    if (error == 0) {
+        error = require_room(function);
     }
     struct w2e_client *begun = NULL;
     if (error == 0) {

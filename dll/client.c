@@ -39,7 +39,7 @@ int w2e_client_wait(struct w2e_client *client, const HANDLE *events, DWORD count
     for (DWORD i = 0; i < count; i++) {
         waited[i + 1] = events[i];
     }
-    switch (WaitForMultipleObjects(count + 1, waited, FALSE, w2e_left_ms(deadline_us))) {
+    switch (w2e_sys_wait_any(waited, count + 1, w2e_left_ms(deadline_us))) {
     case WAIT_OBJECT_0:
         return WSA_OPERATION_ABORTED;
     case WAIT_TIMEOUT:
@@ -133,20 +133,18 @@ static int start_receive(struct w2e_client *client) {
 /* Collects the overlapped receive into `arrived`: 0, WSAEWOULDBLOCK while it is out, or an error. */
 static int collect_receive(struct w2e_client *client) {
     DWORD bytes = 0;
-    DWORD flags = 0;
-    if (WSAGetOverlappedResult(client->socket, &client->receive, &bytes, FALSE, &flags)) {
-        client->receive_out = false;
-        client->arrived_begin = 0;
-        client->arrived_end = bytes;
-        client->receive_flows = bytes == sizeof client->arrived;
-        return bytes > 0 ? 0 : receive_end(client);
-    }
-    int error = WSAGetLastError();
+    int error = w2e_sys_overlapped_result(client->socket, &client->receive, &bytes, FALSE);
     if (error == WSA_IO_INCOMPLETE) {
         return WSAEWOULDBLOCK;
     }
     client->receive_out = false;
-    return error == WSA_OPERATION_ABORTED ? error : receive_failed(client, error);
+    if (error != 0) {
+        return error == WSA_OPERATION_ABORTED ? error : receive_failed(client, error);
+    }
+    client->arrived_begin = 0;
+    client->arrived_end = bytes;
+    client->receive_flows = bytes == sizeof client->arrived;
+    return bytes > 0 ? 0 : receive_end(client);
 }
 
 static int receive_overlapped(struct w2e_client *client) {
@@ -398,7 +396,7 @@ int w2e_client_shutdown(struct w2e_client *client, uint32_t half) {
     int how = half == WS2ECHO_HALF_RECEIVE ? SD_RECEIVE : SD_SEND;
     int error = w2e_sys_shutdown(client->socket, how) == 0 ? 0 : WSAGetLastError();
     if (half != WS2ECHO_HALF_SEND) {
-        CancelIoEx((HANDLE)client->socket, &client->receive);
+        w2e_sys_cancel(client->socket, &client->receive);
     }
     if (half != WS2ECHO_HALF_RECEIVE) {
         SetEvent(client->send_event); /* who waits to send finds out */
@@ -460,16 +458,14 @@ static void close_socket(struct w2e_client *client) {
     }
     if (client->receive_out) {
         DWORD bytes = 0;
-        DWORD flags = 0;
-        CancelIoEx((HANDLE)client->socket, &client->receive);
-        while (!WSAGetOverlappedResult(client->socket, &client->receive, &bytes, TRUE, &flags) &&
-               WSAGetLastError() == WSA_IO_INCOMPLETE) {
+        w2e_sys_cancel(client->socket, &client->receive);
+        while (w2e_sys_overlapped_result(client->socket, &client->receive, &bytes, TRUE) == WSA_IO_INCOMPLETE) {
         }
     }
     /* closesocket lingers only on a socket that blocks. */
     w2e_sys_event_select(client->socket, NULL, 0);
     w2e_sys_set_nonblocking(client->socket, false);
-    closesocket(client->socket);
+    w2e_sys_close_socket(client->socket);
 }
 
 void w2e_client_close(struct w2e_client *client) {

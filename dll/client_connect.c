@@ -9,14 +9,9 @@
 /* Windows answers a refused connection by trying twice more, which takes a second: for nothing, on the loopback, where another address
  * of the name may serve. The last address has those tries: a burst of connections may need them. */
 static void refuse_at_once(SOCKET socket) {
-#if defined(SIO_TCP_INITIAL_RTO)
     TCP_INITIAL_RTO_PARAMETERS parameters = {.Rtt = TCP_INITIAL_RTO_UNSPECIFIED_RTT,
                                              .MaxSynRetransmissions = TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS};
-    DWORD bytes = 0;
-    WSAIoctl(socket, SIO_TCP_INITIAL_RTO, &parameters, sizeof parameters, NULL, 0, &bytes, NULL, NULL);
-#else
-    (void)socket;
-#endif
+    w2e_sys_set_initial_rto(socket, &parameters);
 }
 
 static struct w2e_socket_options socket_options(const ws2echo_client_options *options) {
@@ -33,7 +28,7 @@ static int fail_connect(const struct w2e_client *client, int error) {
 
 static void drop_socket(struct w2e_client *client) {
     if (client->socket != INVALID_SOCKET) {
-        closesocket(client->socket);
+        w2e_sys_close_socket(client->socket);
         client->socket = INVALID_SOCKET;
     }
 }

@@ -10,6 +10,7 @@ import gc
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 from ctypes import POINTER, Structure, byref, c_int, c_long, c_ulong, c_ushort, c_void_p, sizeof
 from dataclasses import dataclass, field
 
@@ -17,29 +18,16 @@ ntdll = ctypes.WinDLL("ntdll")
 kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 ws2_32 = ctypes.WinDLL("ws2_32")
 
-SYSTEM_EXTENDED_HANDLE_INFORMATION = 64
 OBJECT_NAME_INFORMATION = 1
 OBJECT_TYPE_INFORMATION = 2
-STATUS_INFO_LENGTH_MISMATCH = -0x3FFFFFFC
 TH32CS_SNAPTHREAD = 4
 SOL_SOCKET = 0xFFFF
 SO_TYPE = 0x1008
 
+# So many free numbers in a row, and there is nothing further on.
+UNUSED_MAX = 512
 # Waiting for what a closed object leaves to the system (a thread that has said its last word) to go.
 PATIENCE_S = 20.0
-
-
-class HandleEntry(Structure):
-    _fields_ = (
-        ("object", c_void_p),
-        ("process_id", c_void_p),
-        ("handle", c_void_p),
-        ("access", c_ulong),
-        ("creator", c_ushort),
-        ("type_index", c_ushort),
-        ("attributes", c_ulong),
-        ("reserved", c_ulong),
-    )
 
 
 class UnicodeString(Structure):
@@ -58,8 +46,6 @@ class ThreadEntry(Structure):
     )
 
 
-ntdll.NtQuerySystemInformation.argtypes = (c_ulong, c_void_p, c_ulong, POINTER(c_ulong))
-ntdll.NtQuerySystemInformation.restype = c_long
 ntdll.NtQueryObject.argtypes = (c_void_p, c_ulong, c_void_p, c_ulong, POINTER(c_ulong))
 ntdll.NtQueryObject.restype = c_long
 kernel32.CreateToolhelp32Snapshot.argtypes = (c_ulong, c_ulong)
@@ -67,6 +53,7 @@ kernel32.CreateToolhelp32Snapshot.restype = c_void_p
 kernel32.Thread32First.argtypes = (c_void_p, POINTER(ThreadEntry))
 kernel32.Thread32Next.argtypes = (c_void_p, POINTER(ThreadEntry))
 kernel32.CloseHandle.argtypes = (c_void_p,)
+kernel32.GetHandleInformation.argtypes = (c_void_p, POINTER(c_ulong))
 ws2_32.getsockopt.argtypes = (c_void_p, c_int, c_int, c_void_p, POINTER(c_int))
 
 
@@ -85,20 +72,21 @@ class Holdings:
         return counts
 
 
-def own_handles() -> list[int]:
-    size = 1 << 18
-    while True:
-        buffer = ctypes.create_string_buffer(size)
-        status = ntdll.NtQuerySystemInformation(SYSTEM_EXTENDED_HANDLE_INFORMATION, buffer, size, None)
-        if status != STATUS_INFO_LENGTH_MISMATCH:
-            break
-        size *= 2
-    if status != 0:
-        raise OSError(f"NtQuerySystemInformation: 0x{status & 0xFFFFFFFF:08x}")
-    count = ctypes.cast(buffer, POINTER(c_void_p))[0] or 0
-    entries = ctypes.cast(ctypes.byref(buffer, 2 * sizeof(c_void_p)), POINTER(HandleEntry))
-    mine = os.getpid()
-    return [entries[i].handle for i in range(count) if entries[i].process_id == mine and entries[i].handle]
+def own_handles() -> Iterator[int]:
+    """The numbers that are handles: multiples of 4, of which the lowest free one is given out next.
+
+    Asked for one by one. The list of all handles of the system (NtQuerySystemInformation) would be had at
+    once, but Wine 8's server dies of it when it meets a process that is just ending.
+    """
+    handle, unused = 0, 0
+    while unused < UNUSED_MAX:
+        handle += 4
+        flags = c_ulong()
+        if kernel32.GetHandleInformation(handle, byref(flags)):
+            unused = 0
+            yield handle
+        else:
+            unused += 1
 
 
 def _query_text(handle: int, information: int) -> str:

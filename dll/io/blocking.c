@@ -185,6 +185,9 @@ static void run_session(struct blocking *driver, struct w2e_connection *connecti
             w2e_session_done(session, op.kind, 0, 0, w2e_sys_now_us());
             break;
         case W2E_OP_CLOSE:
+            if (nonblocking) {
+                w2e_sys_set_nonblocking(connection->socket, false); /* closesocket lingers only on a socket that blocks */
+            }
             return;
         }
     }
@@ -220,7 +223,7 @@ static void serve(struct blocking *driver, struct w2e_connection *connection) {
     run_session(driver, connection);
     remove_connection(driver, connection);
     w2e_connection_free_buffer(connection);
-    closesocket(socket);
+    w2e_sys_close_socket(socket);
     driver->service->finished(driver->service->owner, connection);
 }
 
@@ -230,7 +233,7 @@ static void accept_failed(struct blocking *driver) {
     driver->service->accept_failed(driver->service->owner);
     AcquireSRWLockExclusive(&driver->lock);
     if (!w2e_flag_is_set(&driver->stop_accepting)) {
-        SleepConditionVariableSRW(&driver->changed, &driver->lock, ACCEPT_RETRY_MS, 0);
+        w2e_sys_wait_condition(&driver->changed, &driver->lock, ACCEPT_RETRY_MS);
     }
     ReleaseSRWLockExclusive(&driver->lock);
 }
@@ -239,7 +242,7 @@ static struct w2e_connection *make_connection(struct blocking *driver, SOCKET so
     struct w2e_connection *connection = driver->service->accepted(driver->service->owner, socket, peer);
     if (connection == NULL) {
         w2e_socket_reset_on_close(socket);
-        closesocket(socket);
+        w2e_sys_close_socket(socket);
     }
     return connection;
 }
@@ -348,7 +351,7 @@ static void blocking_stop_accepting(struct w2e_driver *base) {
     WakeAllConditionVariable(&driver->changed);
     while (driver->waiting > 0) {
         for (uint32_t i = 0; i < driver->listeners.count; i++) {
-            CancelIoEx((HANDLE)driver->listeners.sockets[i], NULL);
+            w2e_sys_cancel(driver->listeners.sockets[i], NULL);
         }
         await_answers_locked(driver, &driver->waiting, &pause_ms);
     }
@@ -365,7 +368,7 @@ static void blocking_stop(struct w2e_driver *base) {
     WakeAllConditionVariable(&driver->changed);
     while (driver->threads > 0) {
         for (struct w2e_connection *each = driver->connections; each != NULL; each = each->next) {
-            CancelIoEx((HANDLE)each->socket, NULL);
+            w2e_sys_cancel(each->socket, NULL);
         }
         await_answers_locked(driver, &driver->threads, &pause_ms);
     }

@@ -287,7 +287,7 @@ static int open_place(struct w2e_listeners *listeners, const struct place *place
         error = w2e_fail(WSAGetLastError(), "getsockname %s", endpoint.text);
     }
     if (error != 0) {
-        closesocket(socket);
+        w2e_sys_close_socket(socket);
         return error;
     }
     listeners->sockets[listeners->count] = socket;
@@ -344,7 +344,7 @@ int w2e_listeners_open(struct w2e_listeners *listeners, const ws2echo_server_opt
 
 void w2e_listeners_close(struct w2e_listeners *listeners) {
     for (uint32_t i = 0; i < listeners->count; i++) {
-        closesocket(listeners->sockets[i]);
+        w2e_sys_close_socket(listeners->sockets[i]);
     }
     listeners->count = 0;
 }

@@ -1,6 +1,7 @@
 #include "win/registry.h"
 
 #include "slots.h"
+#include "win/system.h"
 
 #include <stddef.h>
 
@@ -13,6 +14,13 @@ static CONDITION_VARIABLE unused = CONDITION_VARIABLE_INIT;
 /* Guarded by lock. */
 static struct w2e_slot slot_table[HANDLES_MAX];
 static struct w2e_slots slots = {.slots = slot_table, .capacity = HANDLES_MAX};
+
+bool w2e_registry_has_room(void) {
+    AcquireSRWLockExclusive(&lock);
+    bool room = slots.live < HANDLES_MAX;
+    ReleaseSRWLockExclusive(&lock);
+    return room;
+}
 
 uint64_t w2e_registry_add(enum w2e_kind kind, struct w2e_object *object) {
     AcquireSRWLockExclusive(&lock);
@@ -49,7 +57,7 @@ struct w2e_object *w2e_registry_retire(enum w2e_kind kind, uint64_t id) {
 void w2e_registry_wait_unused(struct w2e_object *object) {
     AcquireSRWLockExclusive(&lock);
     while (object->users > 0) {
-        SleepConditionVariableSRW(&unused, &lock, INFINITE, 0);
+        w2e_sys_wait_condition(&unused, &lock, INFINITE);
     }
     ReleaseSRWLockExclusive(&lock);
 }

@@ -7,6 +7,7 @@
 
 #include "win/win.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The kinds of handle: the top byte of the ids. */
@@ -16,6 +17,9 @@ enum w2e_kind { W2E_KIND_SERVER = 0x53, W2E_KIND_CLIENT = 0x43 };
 struct w2e_object {
     uint32_t users; /* calls inside; guarded by the registry's lock */
 };
+
+/* Whether there is room for one more handle, to be told before anything else is tried. */
+bool w2e_registry_has_room(void);
 
 /* Gives the object an id, or 0 if there are too many. */
 uint64_t w2e_registry_add(enum w2e_kind kind, struct w2e_object *object);

@@ -1,6 +1,6 @@
 /*
- * Every call that can fail, and the clock, in one place. This is the plain call; a build that injects failures or simulates time
- * changes nothing but this file.
+ * Every call that can fail, every wait, and the clock, in one place. This is the plain call; a build that injects failures or
+ * simulates time changes nothing but this file. (What frees, sets an event or takes a lock is called as it is.)
  */
 #ifndef W2E_SYSTEM_H
 #define W2E_SYSTEM_H
@@ -121,6 +121,36 @@ static inline int w2e_sys_event_select(SOCKET socket, HANDLE event, long events)
 
 static inline int w2e_sys_enum_events(SOCKET socket, HANDLE event, WSANETWORKEVENTS *events) {
     return WSAEnumNetworkEvents(socket, event, events);
+}
+
+static inline int w2e_sys_close_socket(SOCKET socket) {
+    return closesocket(socket);
+}
+
+/* Cancels one operation of the socket, or with NULL all, whoever began them. */
+static inline BOOL w2e_sys_cancel(SOCKET socket, OVERLAPPED *operation) {
+    return CancelIoEx((HANDLE)socket, operation);
+}
+
+/* Collects an overlapped operation: 0, or an error; WSA_IO_INCOMPLETE while it is out. */
+static inline int w2e_sys_overlapped_result(SOCKET socket, OVERLAPPED *operation, DWORD *bytes, BOOL wait) {
+    DWORD flags = 0;
+    return WSAGetOverlappedResult(socket, operation, bytes, wait, &flags) ? 0 : WSAGetLastError();
+}
+
+/* Waits for any of the objects: WAIT_OBJECT_0 + index, WAIT_TIMEOUT or WAIT_FAILED. */
+static inline DWORD w2e_sys_wait_any(const HANDLE *objects, DWORD count, DWORD timeout_ms) {
+    return WaitForMultipleObjects(count, objects, FALSE, timeout_ms);
+}
+
+/* Waits for the condition with the lock held exclusively; may also return for no reason. */
+static inline void w2e_sys_wait_condition(CONDITION_VARIABLE *condition, SRWLOCK *lock, DWORD timeout_ms) {
+    SleepConditionVariableSRW(condition, lock, timeout_ms, 0);
+}
+
+static inline int w2e_sys_set_initial_rto(SOCKET socket, TCP_INITIAL_RTO_PARAMETERS *parameters) {
+    DWORD bytes = 0;
+    return WSAIoctl(socket, SIO_TCP_INITIAL_RTO, parameters, sizeof *parameters, NULL, 0, &bytes, NULL, NULL);
 }
 
 static inline int w2e_sys_getaddrinfo(const wchar_t *name, const wchar_t *service, const ADDRINFOW *hints, ADDRINFOW **found) {

@@ -34,6 +34,6 @@ bool w2e_condition_wait(CONDITION_VARIABLE *condition, SRWLOCK *lock, uint64_t d
     if (left_ms == 0) {
         return false;
     }
-    SleepConditionVariableSRW(condition, lock, left_ms, 0);
+    w2e_sys_wait_condition(condition, lock, left_ms);
     return true;
 }
