@@ -2,6 +2,7 @@
 
 #include "session.h"
 #include "win/system.h"
+#include "win/winsock.h"
 
 #include <string.h>
 
@@ -485,5 +486,5 @@ void w2e_client_close(struct w2e_client *client) {
     close_event(client->send_event);
     close_event(client->receive_event);
     w2e_sys_free(client);
-    WSACleanup();
+    w2e_winsock_stop();
 }

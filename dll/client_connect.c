@@ -2,6 +2,7 @@
 #include "client.h"
 #include "session.h"
 #include "win/system.h"
+#include "win/winsock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -189,14 +190,13 @@ static struct w2e_client *new_client(const ws2echo_client_options *options) {
 }
 
 int w2e_client_begin(const ws2echo_client_options *options, struct w2e_client **begun) {
-    WSADATA data;
-    int error = w2e_sys_wsa_startup(&data);
+    int error = w2e_winsock_start();
     if (error != 0) {
-        return w2e_fail(error, "WSAStartup");
+        return error;
     }
     struct w2e_client *client = new_client(options);
     if (client == NULL) {
-        WSACleanup();
+        w2e_winsock_stop();
         return w2e_fail(WSAENOBUFS, "open a client");
     }
     if (client->closing_event == NULL || client->send_event == NULL || client->receive_event == NULL) {

@@ -6,6 +6,7 @@
 #include "session_echo.h"
 #include "win/error.h"
 #include "win/system.h"
+#include "win/winsock.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -295,18 +296,17 @@ static void free_server(struct w2e_server *server) {
     }
     w2e_sys_free(server->journal.events);
     w2e_sys_free(server);
-    WSACleanup();
+    w2e_winsock_stop();
 }
 
 int w2e_server_open(const ws2echo_server_options *options, struct w2e_server **opened) {
-    WSADATA data;
-    int error = w2e_sys_wsa_startup(&data);
+    int error = w2e_winsock_start();
     if (error != 0) {
-        return w2e_fail(error, "WSAStartup");
+        return error;
     }
     struct w2e_server *server = new_server(options);
     if (server == NULL) {
-        WSACleanup();
+        w2e_winsock_stop();
         return w2e_fail(WSAENOBUFS, "open a server");
     }
     error = start(server, options);

@@ -158,7 +158,7 @@ typedef struct ws2echo_event {
     uint64_t duration_us;    /* from accepted to closed; 0 unless kind is CLOSED */
     uint64_t bytes_received; /* from the peer, so far */
     uint64_t bytes_sent;     /* to the peer, so far */
-    ws2echo_address local;   /* the server\'s end; of LISTENING, where it listens */
+    ws2echo_address local;   /* the server's end; of LISTENING, where it listens */
     ws2echo_address peer;    /* all zero when kind is LISTENING */
 } ws2echo_event;
 
@@ -359,7 +359,8 @@ WS2ECHO_API int ws2echo_client_shutdown(ws2echo_client client, uint32_t half);
  * mismatch is no failure: the result is 0 and progress->mismatch_offset tells the place. What came back is stored in reply
  * (size bytes; may be NULL; must not overlap data). After WSAETIMEDOUT another call with the same arguments goes on.
  * Errors: as ws2echo_client_send; WSAETIMEDOUT when no byte went either way for timeout_ms; WSAEDISCON when the peer sent FIN before
- * the whole echo, which progress->bytes_received measures. One echo, send or recv at a time uses each half.
+ * the whole echo, which progress->bytes_received measures. WSAEINVAL: progress is none that
+ * a call on this data can have left. One echo, send or recv at a time uses each half.
  * Blocks until the whole echo came, or for timeout_ms without progress.
  */
 WS2ECHO_API int ws2echo_client_echo(ws2echo_client client, const void *data, uint64_t size, void *reply, uint32_t timeout_ms,

@@ -101,9 +101,15 @@ def type_of(handle: int) -> str:
     return _query_text(handle, OBJECT_TYPE_INFORMATION)
 
 
+def socket_option(handle: int, option: int) -> int | None:
+    """The value of an option of level SOL_SOCKET; None if the handle is no socket."""
+    value, size = c_int(), c_int(sizeof(c_int))
+    failed = ws2_32.getsockopt(handle, SOL_SOCKET, option, byref(value), byref(size))
+    return None if failed else value.value
+
+
 def is_socket(handle: int) -> bool:
-    kind, size = c_int(), c_int(sizeof(c_int))
-    return bool(ws2_32.getsockopt(handle, SOL_SOCKET, SO_TYPE, byref(kind), byref(size)) == 0)
+    return socket_option(handle, SO_TYPE) is not None
 
 
 def own_threads() -> frozenset[int]:

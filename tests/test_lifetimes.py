@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+
 import abi
 import handles
 import pytest
 from handles import CallError, fails
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
+from waiting import Task
 
 GONE = {abi.WSAECONNRESET, abi.WSAECONNABORTED, abi.WSAEDISCON}
 
@@ -122,3 +125,18 @@ def test_any_order(model: int) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_winsock_stays_with_the_others_of_the_process(model: int) -> None:
+    """Each open object starts Winsock and stops it; Python's own sockets work on, however many do so at once."""
+
+    def open_and_close() -> None:
+        for _ in range(100):
+            with handles.Server(model=model) as server, handles.Client(server.port):
+                pass
+
+    tasks = [Task(open_and_close) for _ in range(8)]
+    for task in tasks:
+        task.result()
+    with socket.socket() as plain:
+        plain.bind(("127.0.0.1", 0))

@@ -8,6 +8,7 @@ from typing import Any
 import abi
 import handles
 import pytest
+import resources
 from endings import ending
 from fixtures import OpenClient, OpenServer
 from handles import CallError, fails
@@ -15,6 +16,7 @@ from waiting import Task, wait_until
 
 Connect = Callable[..., socket.socket]
 BUFFER_MAX = 1 << 30
+SO_EXCLUSIVEADDRUSE = -5
 NEVER = abi.INFINITE
 
 # option: values that are taken, values that are refused
@@ -280,6 +282,15 @@ def test_wildcard_of_one_family(open_server: OpenServer, open_client: OpenClient
     server = open_server(model=model, host="*", family=abi.IPV6)
     assert server.addresses == [("::", server.port)]
     assert open_client(server.port, host="::1").echo(b"6")[0] == b"6"
+
+
+def test_listening_sockets_are_bound_exclusively(open_server: OpenServer, model: int) -> None:
+    """Asked of the sockets themselves: under Wine a port is refused to others with and without the option."""
+    before = resources.holdings().sockets
+    server = open_server(model=model)
+    sockets = resources.holdings().sockets - before
+    assert len(sockets) >= len(server.addresses)
+    assert all(resources.socket_option(handle, SO_EXCLUSIVEADDRUSE) == 1 for handle in sockets)
 
 
 def test_the_bound_port_is_the_servers_alone(open_server: OpenServer, model: int, host: str) -> None:

@@ -97,6 +97,12 @@ static bool host_valid(const char *host) {
     return within((uint32_t)length, 1, W2E_HOST_BYTES_MAX) && utf8_valid((const unsigned char *)host);
 }
 
+/* "*" is every address of a server; a client can connect to none of them. */
+static bool peer_valid(const char *host) {
+    return host_valid(host) && (host == NULL || strcmp(host, "*") != 0);
+}
+
+static const char *const peer_wanted = "a name or numeric address of 1 to 1023 bytes of UTF-8, not \"*\", or NULL";
 static const char *const host_wanted = "a name or numeric address of 1 to 1023 bytes of UTF-8, or NULL";
 static const char *const family_wanted = "WS2ECHO_FAMILY_ANY, _IPV4 or _IPV6";
 static const char *const protocol_wanted = "WS2ECHO_PROTOCOL_TCP";
@@ -135,7 +141,7 @@ int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_o
         return W2E_EINVAL;
     }
     check(fault, options->protocol == WS2ECHO_PROTOCOL_TCP, "protocol", protocol_wanted);
-    check(fault, host_valid(options->host), "host", host_wanted);
+    check(fault, peer_valid(options->host), "host", peer_wanted);
     check(fault, family_known(options->family), "family", family_wanted);
     check(fault, within(options->port, 1, 65535), "port", "1 to 65535");
     check(fault, options->connect_timeout_ms != WS2ECHO_TIMEOUT_OF_OPTIONS, "connect_timeout_ms",

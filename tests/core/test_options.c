@@ -112,6 +112,16 @@ static void hosts_are_utf8_of_bounded_length(void) {
     check_host("\xFF", 0);
 }
 
+static void a_client_cannot_connect_to_every_address(void) {
+    ws2echo_server_options server = server_defaults();
+    ws2echo_client_options client = client_defaults();
+    server.host = client.host = "*";
+    CHECK(strcmp(server_fault(&server), "") == 0);
+    CHECK(strcmp(client_fault(&client), "host") == 0);
+    client.host = "**";
+    CHECK(strcmp(client_fault(&client), "") == 0);
+}
+
 static void the_first_fault_is_told(void) {
     ws2echo_server_options options = server_defaults();
     options.no_delay = 9;
@@ -125,6 +135,7 @@ int main(void) {
     server_limits();
     client_limits();
     hosts_are_utf8_of_bounded_length();
+    a_client_cannot_connect_to_every_address();
     the_first_fault_is_told();
     return 0;
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 import ws2echo
 from ws2echo import Client, EchoMismatchError, Event, EventKind, Family, Model, Server
 
+SIZE_MAX = 1 << 30  # of a message: it is held in memory, and what comes back, too
 TUTORIAL_PORT = 27015
 TUTORIAL_TEXT = "this is a test"
 FAILED = 1
@@ -36,7 +37,17 @@ def _count(text: str) -> int:
 
 
 def _size(text: str) -> int:
-    return _bounded(text, 0)
+    size = _bounded(text, 0)
+    if size > SIZE_MAX:
+        raise argparse.ArgumentTypeError(f"{size} is more than {SIZE_MAX}; --count sends it several times")
+    return size
+
+
+def _duration(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds, 0 or more")
+    return seconds
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,10 +73,10 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", help="address or name to listen on; * for all of the machine (default: 127.0.0.1 and ::1)")
     add("--port", type=int, default=TUTORIAL_PORT, help="0 lets the system choose (default: %(default)s)")
-    add("--duration", type=float, metavar="SECONDS", help="stop by itself after so long")
+    add("--duration", type=_duration, metavar="SECONDS", help="stop by itself after so long")
     add(
         "--drain",
-        type=float,
+        type=_duration,
         default=5.0,
         metavar="SECONDS",
         help="when stopping, serve what is open for so long",
@@ -238,7 +249,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EchoMismatchError as error:
         print(f"ws2echo: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"ws2echo: {error.strerror or error}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"ws2echo: {where}{error.strerror or error}", file=sys.stderr)
         if error.winerror == errno.WSAEINVAL:
             return WRONG_USAGE
     except KeyboardInterrupt:

@@ -79,6 +79,7 @@ class Client(Handle):
             send_buffer_bytes=send_buffer_bytes,
             linger=linger,
         ).to_raw()
+        self._opening()
         self._host = host
         self._send_ms = raw.send_timeout_ms
         self._receive_ms = raw.receive_timeout_ms

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self, SupportsIndex
 
 from ._errors import WSAENOTSOCK
 
@@ -15,6 +15,15 @@ class Handle:
 
     _handle = 0
     _closed = True
+
+    def _opening(self) -> None:
+        """``__init__`` may run once only: what it opens has one owner."""
+        if self._handle:
+            raise RuntimeError(f"{self!r} was opened before; make another {type(self).__name__}")
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Two owners of one handle, or one in another process, cannot be: so no copy, no pickle."""
+        raise TypeError(f"cannot copy or pickle {type(self).__name__!r} object")
 
     def _opened(self, handle: int) -> None:
         self._handle = handle

@@ -6,7 +6,6 @@ import enum
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple, Self, TypeVar
 
 from . import _swig
@@ -107,14 +106,15 @@ def choice(name: str, choices: type[C], value: str) -> C:
 
 def integer(name: str, value: int, lowest: int = 0, highest: int = UINT32_MAX) -> int:
     """The value as an int that a field of the C struct can hold; whether it makes sense is for the DLL to
-    say.
+    say, which knows the limits of each.
     """
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: {value!r} is not an integer") from None
     if not lowest <= number <= highest:
-        raise OverflowError(f"{name}: {number} is not between {lowest} and {highest}")
+        limit = f"less than {lowest}" if number < lowest else f"more than {highest}"
+        raise OverflowError(f"{name}: {number} is {limit}")
     return number
 
 
@@ -211,7 +211,7 @@ class ServerOptions:
         )
         raw.idle_timeout_ms = milliseconds("idle_timeout", self.idle_timeout)
         raw.send_timeout_ms = milliseconds("send_timeout", self.send_timeout)
-        raw.no_delay = int(bool(self.no_delay))
+        raw.no_delay = integer("no_delay", self.no_delay, 0, 1)
         raw.receive_buffer_bytes = integer("receive_buffer_bytes", self.receive_buffer_bytes)
         raw.send_buffer_bytes = integer("send_buffer_bytes", self.send_buffer_bytes)
         raw.linger_s = _linger_to(self.linger)
@@ -265,7 +265,7 @@ class ClientOptions:
         raw.connect_timeout_ms = milliseconds("connect_timeout", self.connect_timeout)
         raw.send_timeout_ms = milliseconds("send_timeout", self.send_timeout)
         raw.receive_timeout_ms = milliseconds("receive_timeout", self.receive_timeout)
-        raw.no_delay = int(bool(self.no_delay))
+        raw.no_delay = integer("no_delay", self.no_delay, 0, 1)
         raw.receive_buffer_bytes = integer("receive_buffer_bytes", self.receive_buffer_bytes)
         raw.send_buffer_bytes = integer("send_buffer_bytes", self.send_buffer_bytes)
         raw.linger_s = _linger_to(self.linger)
@@ -319,7 +319,7 @@ class ServerStats:
             connections_accepted=raw.connections_accepted,
             connections_current=raw.connections_current,
             connections_peak=raw.connections_peak,
-            connections_closed=MappingProxyType({r: closed[n] for r, n in REASON_NUMBERS.items()}),
+            connections_closed={r: closed[n] for r, n in REASON_NUMBERS.items()},
             bytes_received=raw.bytes_received,
             bytes_sent=raw.bytes_sent,
             events_dropped=raw.events_dropped,

@@ -94,6 +94,7 @@ class Server(Handle):
             journal_events=journal_events,
         )
         self._host = host
+        self._opening()
         self._opened(_swig.server_open(options.to_raw()))
         self._port = _swig.server_port(self._handle)
         self._addresses = _addresses(self._handle)
