@@ -128,7 +128,7 @@ def test_any_order(model: int) -> None:
 
 
 def test_winsock_stays_with_the_others_of_the_process(model: int) -> None:
-    """Each open object starts Winsock and stops it; Python's own sockets work on, however many do so at once."""
+    """Each object starts Winsock and stops it; Python's own sockets work on, however many do so at once."""
 
     def open_and_close() -> None:
         for _ in range(100):
