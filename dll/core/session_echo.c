@@ -122,10 +122,10 @@ static struct w2e_op echo_next(struct w2e_session *session, uint64_t now_us) {
 }
 
 /* Adapts the size of the buffer to what receives find. */
-static void size_buffer(struct w2e_session_echo *echo, size_t lent, size_t bytes) {
+static void size_buffer(struct w2e_session_echo *echo, size_t bytes) {
     size_t size = echo->session.buffer_size;
     size_t step_down = size / BUFFER_STEP;
-    if (bytes == lent) {
+    if (bytes == size) {
         echo->small_reads = 0;
         echo->wanted = smaller(size * BUFFER_STEP, echo->config.buffer_bytes_max);
     } else if (bytes > step_down || size <= BUFFER_BYTES_FIRST) {
@@ -136,7 +136,7 @@ static void size_buffer(struct w2e_session_echo *echo, size_t lent, size_t bytes
     }
 }
 
-static void received(struct w2e_session_echo *echo, size_t lent, size_t bytes, uint64_t now_us) {
+static void received(struct w2e_session_echo *echo, size_t bytes, uint64_t now_us) {
     echo->peer_finished |= bytes == 0;
     if (bytes == 0 || ended(echo)) {
         return;
@@ -147,7 +147,7 @@ static void received(struct w2e_session_echo *echo, size_t lent, size_t bytes, u
     echo->held += bytes;
     echo->session.bytes_received += bytes;
     echo->moved_us = now_us;
-    size_buffer(echo, lent, bytes);
+    size_buffer(echo, bytes);
 }
 
 static void sent(struct w2e_session_echo *echo, size_t bytes, uint64_t now_us) {
@@ -172,7 +172,6 @@ static enum ws2echo_reason reason_of(int error) {
 
 static void echo_done(struct w2e_session *session, enum w2e_op_kind kind, int error, size_t bytes, uint64_t now_us) {
     struct w2e_session_echo *echo = echo_of(session);
-    size_t lent = echo->recv_out;
     if (kind == W2E_OP_RECV) {
         echo->recv_out = 0;
     } else if (kind == W2E_OP_SEND) {
@@ -184,7 +183,7 @@ static void echo_done(struct w2e_session *session, enum w2e_op_kind kind, int er
             echo_abort(session, reason_of(error), error); /* which also ends discarding */
         }
     } else if (kind == W2E_OP_RECV) {
-        received(echo, lent, bytes, now_us);
+        received(echo, bytes, now_us);
     } else if (kind == W2E_OP_SEND) {
         sent(echo, bytes, now_us);
     }

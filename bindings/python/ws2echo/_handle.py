@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import NoReturn, Self, SupportsIndex
 
 from ._errors import WSAENOTSOCK
 
 
-class Handle:
+class Handle(ABC):
     """An open object of the DLL. A context manager; closing twice is fine."""
 
     _handle = 0
@@ -29,8 +30,9 @@ class Handle:
         self._handle = handle
         self._closed = False
 
+    @abstractmethod
     def _close_handle(self, handle: int) -> None:
-        raise NotImplementedError
+        """Close it in the DLL."""
 
     @property
     def closed(self) -> bool:
