@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert(W2E_EFAULT == WSAEFAULT && W2E_EINVAL == WSAEINVAL && W2E_EOPNOTSUPP == WSAEOPNOTSUPP, "codes.h");
-_Static_assert(W2E_ECONNABORTED == WSAECONNABORTED && W2E_ECONNRESET == WSAECONNRESET, "codes.h");
+_Static_assert(W2E_EINVAL == WSAEINVAL && W2E_ECONNABORTED == WSAECONNABORTED && W2E_ECONNRESET == WSAECONNRESET, "codes.h");
 _Static_assert(W2E_ENOBUFS == WSAENOBUFS && W2E_ETIMEDOUT == WSAETIMEDOUT, "codes.h");
 
 #if defined(_MSC_VER)

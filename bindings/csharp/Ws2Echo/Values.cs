@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using Ws2Echo.Native;
 using static Ws2Echo.Native.NativeMethods;
@@ -35,8 +36,8 @@ namespace Ws2Echo
             TimeSpan.FromTicks((long)microseconds * TicksPerMicrosecond);
 
         /// <summary>A number that the library takes as unsigned; its own limits are the library's to check.</summary>
-        internal static int NotNegative(int value, string name) =>
-            value >= 0 ? value : throw new ArgumentOutOfRangeException(name, value, "It cannot be negative.");
+        internal static int NotNegative(int value, string name, [CallerMemberName] string option = "") =>
+            value >= 0 ? value : throw new ArgumentOutOfRangeException(name, value, $"{option} cannot be negative.");
 
         internal static string? Host(string? host, string name) =>
             host is null || host.IndexOf('\0', StringComparison.Ordinal) < 0
