@@ -1,5 +1,5 @@
 /*
- * ws2echo: a TCP echo server and client for Windows, inside the calling process.
+ * ws2echo: an echo server and client (TCP and UDP) for Windows, inside the calling process.
  *
  * Conventions of every function here
  *
@@ -55,17 +55,33 @@ extern "C" {
 /* A server. From ws2echo_server_open until ws2echo_server_close. */
 typedef uint64_t ws2echo_server;
 
-/* A client: one connection. From ws2echo_client_open or ws2echo_client_begin until ws2echo_client_close. */
+/* A client: one connection, or over UDP one socket that talks to one peer. From ws2echo_client_open or ws2echo_client_begin until ws2echo_client_close. */
 typedef uint64_t ws2echo_client;
 
 /* How a server does its input and output: the Winsock I/O model. ws2echo_model_describe() lists those of this DLL. */
 enum ws2echo_model {
-    WS2ECHO_MODEL_THREADS = 0 /* A thread per connection that blocks in accept, recv and send. The default. */
+    WS2ECHO_MODEL_THREADS = 0,    /* A thread per connection that blocks in accept, recv and send. The default. */
+    WS2ECHO_MODEL_SELECT = 1,     /* Non-blocking sockets and select. */
+    WS2ECHO_MODEL_POLL = 2,       /* Non-blocking sockets and WSAPoll. */
+    WS2ECHO_MODEL_EVENT = 3,      /* Non-blocking sockets and WSAEventSelect. */
+    WS2ECHO_MODEL_ASYNC = 4,      /* Non-blocking sockets and WSAAsyncSelect, on a message-only window. */
+    WS2ECHO_MODEL_OVERLAPPED = 5, /* Overlapped I/O that signals event objects. */
+    WS2ECHO_MODEL_APC = 6,        /* Overlapped I/O that calls completion routines. */
+    WS2ECHO_MODEL_IOCP = 7        /* Overlapped I/O that ends in a completion port. */
 };
 
 /* What a server and a client speak. */
 enum ws2echo_protocol {
-    WS2ECHO_PROTOCOL_TCP = 0 /* The echo service of RFC 862 over TCP. The default. */
+    WS2ECHO_PROTOCOL_TCP = 0, /* The echo service of RFC 862 over TCP. The default. */
+    WS2ECHO_PROTOCOL_UDP = 1, /* The echo service of RFC 862 over UDP: each datagram is answered by its equal. */
+    WS2ECHO_PROTOCOL_BOTH = 2 /* TCP and UDP on the same addresses and port number. For a server only. */
+};
+
+/* How the listening socket of a completion model is asked for connections. */
+enum ws2echo_accept {
+    WS2ECHO_ACCEPT_DEFAULT = 0,  /* ACCEPTEX where the model has it, else WSAACCEPT. */
+    WS2ECHO_ACCEPT_ACCEPTEX = 1, /* Several AcceptEx are out at any time, with sockets made ahead. Models overlapped and iocp. */
+    WS2ECHO_ACCEPT_WSAACCEPT = 2 /* accept or WSAAccept, once for each connection. Every model. */
 };
 
 /* Which versions of IP to use. */
@@ -77,7 +93,7 @@ enum ws2echo_family {
 
 /* What an event of a server tells. */
 enum ws2echo_event_kind {
-    WS2ECHO_EVENT_LISTENING = 1, /* The server listens on `local`. One for each address. */
+    WS2ECHO_EVENT_LISTENING = 1, /* The server listens on `local`. One for each address and protocol. */
     WS2ECHO_EVENT_ACCEPTED = 2,  /* A connection from `peer` was accepted. */
     WS2ECHO_EVENT_CLOSED = 3     /* That connection is gone: `reason`, bytes and duration are final. */
 };
@@ -117,18 +133,26 @@ typedef struct ws2echo_server_options {
     uint32_t port; /* 0 to 65535; 0, the default, lets the system choose a free one */
     /* Connections that may wait to be accepted (listen): 1 to 65535, above 200 a hint (SOMAXCONN_HINT); default 0: the most. */
     uint32_t backlog;
+    uint32_t accept; /* enum ws2echo_accept */
+    /* AcceptEx that are kept out on each listening socket: 1 to 1024; default 0: 16. Only with ACCEPTEX. */
+    uint32_t accepts_pending;
+    /* Threads that share the connections: 1 to 256; default 0: one for each processor, 8 at most. The models event and overlapped start more
+       when the connections need them (a thread can wait for 64 objects); the model threads has one for each connection and takes only 0. */
+    uint32_t workers;
     uint32_t connections_max; /* served at once: 1 or more; default WS2ECHO_INFINITE */
     uint32_t idle_timeout_ms; /* no byte either way for so long: the connection is reset. 1 or more; default WS2ECHO_INFINITE */
     uint32_t send_timeout_ms; /* the peer takes no byte for so long: reset. 1 or more; default WS2ECHO_INFINITE */
     uint32_t no_delay;        /* TCP_NODELAY of each connection, 0 or 1; default 1 */
-    uint32_t receive_buffer_bytes; /* SO_RCVBUF of each connection, up to 2^30; default 0 = the system's choice */
-    uint32_t send_buffer_bytes;    /* SO_SNDBUF of each connection, up to 2^30; default 0 = the system's choice */
+    uint32_t udp_connreset;   /* SIO_UDP_CONNRESET, 0 or 1: whether an answer that met a closed port is told; default 1 */
+    uint32_t receive_buffer_bytes; /* SO_RCVBUF of each connection and UDP socket, up to 2^30; default 0 = the system's choice */
+    uint32_t send_buffer_bytes;    /* SO_SNDBUF of each connection and UDP socket, up to 2^30; default 0 = the system's choice */
     /* SO_LINGER of each connection, in seconds, up to 65535; 0 answers even FIN with a reset; default -1: a close is graceful and takes
        no time */
     int32_t linger_s;
-    uint32_t echo_buffer_bytes; /* most bytes of one connection held between reception and echo: 1 to 2^26; default 262144 */
-    uint32_t journal_events;    /* events kept for ws2echo_server_next_event: 1 to 2^20; default 4096. Older ones are dropped */
-    uint32_t reserved;          /* 0 */
+    /* Most bytes of one connection held between reception and echo: 1 to 2^26; default 262144. A longer datagram is not answered. */
+    uint32_t echo_buffer_bytes;
+    uint32_t journal_events; /* events kept for ws2echo_server_next_event: 1 to 2^20; default 4096. Older ones are dropped */
+    uint32_t reserved;       /* 0 */
 } ws2echo_server_options;
 
 /* What a server counts. */
@@ -139,11 +163,16 @@ typedef struct ws2echo_server_stats {
     uint64_t connections_current;                      /* served now: without those refused for the cap */
     uint64_t connections_peak;                         /* most served at once */
     uint64_t connections_closed[WS2ECHO_REASON_COUNT]; /* ended, by enum ws2echo_reason */
-    uint64_t bytes_received;                           /* from all peers */
-    uint64_t bytes_sent;                               /* to all peers */
-    uint64_t events_dropped;                           /* events that the journal had no room to keep */
-    uint64_t accept_failures;                          /* accept calls that failed for want of resources, and were repeated */
-    uint64_t uptime_us;                                /* microseconds since open */
+    uint64_t bytes_received;                           /* from all peers, over TCP and UDP */
+    uint64_t bytes_sent;                               /* to all peers, over TCP and UDP */
+    uint64_t datagrams_received;                       /* over UDP, those that were too long included */
+    uint64_t datagrams_sent;                           /* answers over UDP */
+    uint64_t datagrams_oversize;    /* longer than echo_buffer_bytes (WSAEMSGSIZE), and therefore not answered */
+    uint64_t datagrams_unreachable; /* told by SIO_UDP_CONNRESET: an answer met a closed port (WSAECONNRESET, WSAENETRESET) */
+    uint64_t datagrams_failed;      /* answers that could not be sent, and receives that failed for any other reason */
+    uint64_t events_dropped;        /* events that the journal had no room to keep */
+    uint64_t accept_failures;       /* accept calls that failed for want of resources, and were repeated */
+    uint64_t uptime_us;             /* microseconds since open */
 } ws2echo_server_stats;
 
 /* One thing that happened to a server. */
@@ -160,6 +189,8 @@ typedef struct ws2echo_event {
     uint64_t bytes_sent;     /* to the peer, so far */
     ws2echo_address local;   /* the server's end; of LISTENING, where it listens */
     ws2echo_address peer;    /* all zero when kind is LISTENING */
+    uint32_t protocol;       /* enum ws2echo_protocol: TCP or UDP. Over UDP there are no connections: only LISTENING is told */
+    uint32_t reserved;       /* 0 */
 } ws2echo_event;
 
 /*
@@ -172,7 +203,8 @@ WS2ECHO_API int ws2echo_server_options_init(ws2echo_server_options *options);
  * Opens a server: afterwards it listens, on every address that the options ask for and all on one port, bound exclusively
  * (SO_EXCLUSIVEADDRUSE), and serves without further calls. The handle is the caller's, to be closed with ws2echo_server_close.
  * Without a host, an IP version that the machine does not have is left out.
- * Errors: WSAEFAULT; WSAEINVAL, the failure text names the option; WSAEMFILE; WSAENOBUFS; WSAHOST_NOT_FOUND or another code of name
+ * Errors: WSAEFAULT; WSAEINVAL, the failure text names the option; WSAEOPNOTSUPP when the model does not offer it (accept, workers);
+ * WSAEMFILE; WSAENOBUFS; WSAHOST_NOT_FOUND or another code of name
  * resolution; WSAEADDRINUSE or WSAEACCES when the port is taken; WSAEADDRNOTAVAIL when an address is not of this machine.
  * Blocks only as long as the name of the host takes to resolve.
  */
@@ -180,7 +212,7 @@ WS2ECHO_API int ws2echo_server_open(const ws2echo_server_options *options, ws2ec
 
 /*
  * Gives the options in force: the port that was chosen, and what the system made of no_delay, the buffers and linger_s, read back
- * from the listening socket; the rest as it was given. host is NULL; ws2echo_server_address tells the addresses. Set options->size before the call.
+ * from the listening socket, and what accept, accepts_pending and workers came to; the rest as it was given. host is NULL; ws2echo_server_address tells the addresses. Set options->size before the call.
  * Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block.
  */
 WS2ECHO_API int ws2echo_server_options_get(ws2echo_server server, ws2echo_server_options *options);
@@ -253,20 +285,23 @@ typedef struct ws2echo_client_options {
     uint32_t send_timeout_ms;      /* of ws2echo_client_send and _echo: no progress for so long; default 30000 */
     uint32_t receive_timeout_ms;   /* of ws2echo_client_recv and _echo: no progress for so long; default 30000 */
     uint32_t no_delay;             /* TCP_NODELAY, 0 or 1; default 1 */
+    uint32_t udp_connreset;        /* SIO_UDP_CONNRESET, 0 or 1: whether a closed port of the peer is told; default 1 */
     uint32_t receive_buffer_bytes; /* SO_RCVBUF, up to 2^30; default 0 = the system's choice */
     uint32_t send_buffer_bytes;    /* SO_SNDBUF, up to 2^30; default 0 = the system's choice */
     int32_t linger_s;              /* SO_LINGER in seconds, up to 65535; 0: close resets. Default -1: close is graceful */
-    uint32_t reserved;             /* 0 */
 } ws2echo_client_options;
 
 /* What a client counts. */
 typedef struct ws2echo_client_stats {
-    uint32_t size;           /* sizeof(ws2echo_client_stats) */
-    uint32_t reserved;       /* 0 */
-    uint64_t bytes_sent;     /* taken by the system */
-    uint64_t bytes_received; /* given to the caller */
-    uint64_t connect_us;     /* microseconds from begin (the name resolved) to connected */
-    uint64_t uptime_us;      /* microseconds since connected */
+    uint32_t size;                  /* sizeof(ws2echo_client_stats) */
+    uint32_t reserved;              /* 0 */
+    uint64_t bytes_sent;            /* taken by the system */
+    uint64_t bytes_received;        /* given to the caller */
+    uint64_t datagrams_sent;        /* over UDP */
+    uint64_t datagrams_received;    /* over UDP, given to the caller */
+    uint64_t datagrams_unreachable; /* over UDP: calls that told of the peer's closed port (WSAECONNRESET) */
+    uint64_t connect_us;            /* microseconds from begin (the name resolved) to connected */
+    uint64_t uptime_us;             /* microseconds since connected */
 } ws2echo_client_stats;
 
 /* How far one echo has come. All zero before its first call; afterwards only ws2echo_client_echo changes it. */
@@ -275,7 +310,37 @@ typedef struct ws2echo_echo_progress {
     uint64_t bytes_received;  /* of the echo */
     uint64_t mismatch_offset; /* where the first wrong byte came back; WS2ECHO_NO_MISMATCH if none did. Meaningful once started */
     uint64_t elapsed_us;      /* microseconds spent inside ws2echo_client_echo */
+    uint32_t datagram_sent;   /* over UDP: 1 once the data has left */
+    uint32_t datagram_received; /* over UDP: 1 once an answer came */
 } ws2echo_echo_progress;
+
+/* How to ask a UDP echo server again and again. ws2echo_ping_options_init fills it with the defaults. */
+typedef struct ws2echo_ping_options {
+    uint32_t size;             /* sizeof(ws2echo_ping_options) */
+    uint32_t datagram_bytes;   /* 16 to 65507: magic number, sequence number, then a pattern; default 64 */
+    uint64_t datagrams;        /* how many to send: 1 to 2^40; default 10 */
+    uint32_t window;           /* datagrams that may wait for their answers at once: 1 to 1024; default 1 */
+    uint32_t interval_us;      /* least microseconds between two sendings, up to 10^9; default 0 */
+    uint32_t reply_timeout_ms; /* an answer that has not come for so long is lost: 1 to 2^31; default 1000 */
+    uint32_t reserved;         /* 0 */
+} ws2echo_ping_options;
+
+/* How far pinging has come. All zero before its first call; afterwards only ws2echo_client_ping changes it. */
+typedef struct ws2echo_ping_progress {
+    uint64_t sent;        /* datagrams sent */
+    uint64_t received;    /* datagrams answered in time, each counted once */
+    uint64_t lost;        /* datagrams whose answer did not come within reply_timeout_ms */
+    uint64_t late;        /* answers of those, that came after all; of datagrams 4096 and more ago, also second ones */
+    uint64_t duplicated;  /* answers that came a second time, or more often */
+    uint64_t reordered;   /* answers in time that came after the answer of a later datagram (RFC 4737, 3.3) */
+    uint64_t corrupt;     /* answers with a wrong byte or length; they answer nothing */
+    uint64_t foreign;     /* datagrams that are no answer at all, or answers to an earlier ping */
+    uint64_t unreachable; /* WSAECONNRESET: the peer's port was closed */
+    uint64_t rtt_min_us;  /* round-trip time of answers in time, microseconds */
+    uint64_t rtt_max_us;  /* … */
+    uint64_t rtt_sum_us;  /* … */
+    uint64_t elapsed_us;  /* microseconds since the first call */
+} ws2echo_ping_progress;
 
 /* Which half of a connection. */
 enum ws2echo_half { WS2ECHO_HALF_RECEIVE = 0, WS2ECHO_HALF_SEND = 1, WS2ECHO_HALF_BOTH = 2 };
@@ -292,7 +357,8 @@ WS2ECHO_API int ws2echo_client_options_init(ws2echo_client_options *options);
 /*
  * Opens a client: afterwards it is connected. Every address that the name has is tried, in the order that the system gives them; what is left of
  * connect_timeout_ms is shared out among those that are left, so that a silent one does not take it all.
- * The handle is the caller's, to be closed with ws2echo_client_close.
+ * The handle is the caller's, to be closed with ws2echo_client_close. Over UDP "connected" means only that the socket talks to the first
+ * address that it can be connected to: nothing is sent, and a peer that does not exist shows later or never.
  * Errors: WSAEFAULT; WSAEINVAL, the failure text names the option; WSAEMFILE; WSAENOBUFS; WSAHOST_NOT_FOUND or another code of name
  * resolution; WSAETIMEDOUT; when every address failed, what the system said of the last one (WSAECONNREFUSED, …).
  * Blocks while the name is resolved, then for up to connect_timeout_ms.
@@ -332,7 +398,8 @@ WS2ECHO_API int ws2echo_client_stats_get(ws2echo_client client, ws2echo_client_s
 
 /*
  * Sends data, all of it, and says in *sent (which may be NULL) how many bytes the system took: size, or fewer after a failure.
- * After WSAETIMEDOUT the rest may be sent by another call. data may be NULL if size is 0.
+ * After WSAETIMEDOUT the rest may be sent by another call. data may be NULL if size is 0. Over UDP all of data is one datagram, which may be
+ * empty; WSAEMSGSIZE when it is too long for one (65,507 bytes over IPv4, 65,527 over IPv6).
  * Errors: WSAENOTSOCK; WSAEFAULT; WSAETIMEDOUT when no byte was taken for timeout_ms; WSA_OPERATION_ABORTED when the client is
  * closed meanwhile; WSAENOTCONN before it is connected; WSAESHUTDOWN after a shutdown; WSAECONNRESET, WSAECONNABORTED.
  * One thread at a time sends; further ones wait their turn within their timeout. Blocks until all is taken, or for timeout_ms without progress.
@@ -341,7 +408,9 @@ WS2ECHO_API int ws2echo_client_send(ws2echo_client client, const void *data, uin
 
 /*
  * Receives what has come, at least one byte and at most size, waiting up to timeout_ms for it. *received 0 with result 0: the peer
- * sent FIN (or size is 0), and so at every further call.
+ * sent FIN (or size is 0), and so at every further call. Over UDP it receives one datagram, which may be empty; of one that is longer
+ * than size (which may be 0) the rest is lost, which WSAEMSGSIZE tells with *received = size; WSAECONNRESET tells that the peer's
+ * port is closed, and the next call goes on.
  * Errors: as ws2echo_client_send; nothing that came is lost by a timeout. One thread at a time receives. Blocks for at most timeout_ms.
  */
 WS2ECHO_API int ws2echo_client_recv(ws2echo_client client, void *buffer, uint64_t size, uint32_t timeout_ms, uint64_t *received);
@@ -349,7 +418,7 @@ WS2ECHO_API int ws2echo_client_recv(ws2echo_client client, void *buffer, uint64_
 /*
  * Shuts one half (enum ws2echo_half) of the connection down, and ends what waits on it with WSAESHUTDOWN. SEND and BOTH send FIN, after every
  * byte that was taken; after SEND the peer's bytes can still be received, after RECEIVE and BOTH no more is. Bytes that come after RECEIVE
- * make Windows reset the connection.
+ * make Windows reset the connection. Over UDP nothing is sent.
  * Errors: WSAENOTSOCK; WSAEINVAL; WSAENOTCONN; WSAECONNRESET and the like. Does not block.
  */
 WS2ECHO_API int ws2echo_client_shutdown(ws2echo_client client, uint32_t half);
@@ -357,7 +426,9 @@ WS2ECHO_API int ws2echo_client_shutdown(ws2echo_client client, uint32_t half);
 /*
  * Sends data and reads as many bytes back, both at once so that no size can block the other side, and compares every byte. A
  * mismatch is no failure: the result is 0 and progress->mismatch_offset tells the place. What came back is stored in reply
- * (size bytes; may be NULL; must not overlap data). After WSAETIMEDOUT another call with the same arguments goes on.
+ * (size bytes; may be NULL; must not overlap data). After WSAETIMEDOUT another call with the same arguments goes on. Over UDP data is one
+ * datagram, which may be empty: what had come before is dropped, and the next datagram that comes is the answer; if its length differs,
+ * mismatch_offset is where the shorter one ends, at the latest. It is not sent again: a lost one ends in WSAETIMEDOUT.
  * Errors: as ws2echo_client_send; WSAETIMEDOUT when no byte went either way for timeout_ms; WSAEDISCON when the peer sent FIN before
  * the whole echo, which progress->bytes_received measures. WSAEINVAL: progress is none that
  * a call on this data can have left. One echo, send or recv at a time uses each half.
@@ -365,6 +436,25 @@ WS2ECHO_API int ws2echo_client_shutdown(ws2echo_client client, uint32_t half);
  */
 WS2ECHO_API int ws2echo_client_echo(ws2echo_client client, const void *data, uint64_t size, void *reply, uint32_t timeout_ms,
                                     ws2echo_echo_progress *progress);
+
+/*
+ * Fills *options with the defaults named above.
+ * Errors: WSAEFAULT. Does not block.
+ */
+WS2ECHO_API int ws2echo_ping_options_init(ws2echo_ping_options *options);
+
+/*
+ * Sends datagrams with sequence numbers to a UDP echo server and accounts for every answer: received, lost, late, duplicated, reordered,
+ * corrupt. Result 0: each of the datagrams was answered or is lost, as *progress tells. After WSAETIMEDOUT another call with the same
+ * arguments goes on; a progress that is all zero begins anew, and ends the client's ping before. Bad answers are no failure, and
+ * neither is a closed port.
+ * Errors: WSAENOTSOCK; WSAEFAULT; WSAEINVAL, also when progress or options are not those of the client's last call; WSAEOPNOTSUPP
+ * over TCP; WSAENOBUFS; WSAETIMEDOUT when timeout_ms has passed before the end; WSA_OPERATION_ABORTED when the client is closed
+ * meanwhile; WSAENOTCONN; WSAESHUTDOWN; WSAEMSGSIZE; what the system said.
+ * Uses both halves: other sends and receives wait their turn. Blocks for at most timeout_ms.
+ */
+WS2ECHO_API int ws2echo_client_ping(ws2echo_client client, const ws2echo_ping_options *options, uint32_t timeout_ms,
+                                    ws2echo_ping_progress *progress);
 
 /*
  * Gives a manual-reset event object of Windows (a HANDLE) for one half: RECEIVE is signalled when ws2echo_client_recv would make
@@ -389,7 +479,12 @@ typedef struct ws2echo_model_info {
     uint32_t size;     /* sizeof(ws2echo_model_info) */
     uint32_t model;    /* enum ws2echo_model */
     char name[16];     /* "threads" */
+    char family[16];   /* "blocking", "readiness" or "completion": what Winsock tells, and when */
     char summary[112]; /* one sentence */
+    char calls[160];   /* the Winsock and Win32 calls that it is made of */
+    char limits[160];  /* what bounds the number of connections, and what a thread of it serves */
+    uint32_t accepts;  /* ways to accept that it offers: 1 << enum ws2echo_accept, added up, without DEFAULT */
+    uint32_t workers;  /* 1 if the option workers applies, else 0 */
 } ws2echo_model_info;
 
 /*

@@ -15,10 +15,12 @@ void w2e_server_options_default(ws2echo_server_options *options) {
         .model = WS2ECHO_MODEL_THREADS,
         .protocol = WS2ECHO_PROTOCOL_TCP,
         .family = WS2ECHO_FAMILY_ANY,
+        .accept = WS2ECHO_ACCEPT_DEFAULT,
         .connections_max = WS2ECHO_INFINITE,
         .idle_timeout_ms = WS2ECHO_INFINITE,
         .send_timeout_ms = WS2ECHO_INFINITE,
         .no_delay = 1,
+        .udp_connreset = 1,
         .linger_s = -1,
         .echo_buffer_bytes = 256 * 1024,
         .journal_events = 4096,
@@ -34,6 +36,7 @@ void w2e_client_options_default(ws2echo_client_options *options) {
         .send_timeout_ms = 30000,
         .receive_timeout_ms = 30000,
         .no_delay = 1,
+        .udp_connreset = 1,
         .linger_s = -1,
     };
 }
@@ -46,14 +49,8 @@ static bool check(struct w2e_option_fault *fault, bool good, const char *field, 
     return good;
 }
 
-static bool within(uint32_t value, uint32_t low, uint32_t high) {
+static bool within(uint64_t value, uint64_t low, uint64_t high) {
     return value >= low && value <= high;
-}
-
-static bool model_known(uint32_t model) {
-#define IS_MODEL(NAME, name, summary) || model == WS2ECHO_MODEL_##NAME
-    return false W2E_MODELS(IS_MODEL);
-#undef IS_MODEL
 }
 
 static bool family_known(uint32_t family) {
@@ -94,7 +91,7 @@ static bool host_valid(const char *host) {
     while (length <= W2E_HOST_BYTES_MAX && host[length] != 0) {
         length++;
     }
-    return within((uint32_t)length, 1, W2E_HOST_BYTES_MAX) && utf8_valid((const unsigned char *)host);
+    return within(length, 1, W2E_HOST_BYTES_MAX) && utf8_valid((const unsigned char *)host);
 }
 
 /* "*" is every address of a server; a client can connect to none of them. */
@@ -105,34 +102,52 @@ static bool peer_valid(const char *host) {
 static const char *const peer_wanted = "a name or numeric address of 1 to 1023 bytes of UTF-8, not \"*\", or NULL";
 static const char *const host_wanted = "a name or numeric address of 1 to 1023 bytes of UTF-8, or NULL";
 static const char *const family_wanted = "WS2ECHO_FAMILY_ANY, _IPV4 or _IPV6";
-static const char *const protocol_wanted = "WS2ECHO_PROTOCOL_TCP";
+static const char *const server_protocol_wanted = "WS2ECHO_PROTOCOL_TCP, _UDP or _BOTH";
+static const char *const client_protocol_wanted = "WS2ECHO_PROTOCOL_TCP or _UDP";
 static const char *const flag_wanted = "0 or 1";
 static const char *const buffer_wanted = "0 (the system's choice) to 1073741824";
 static const char *const linger_wanted = "-1 (not set) to 65535";
 static const char *const limit_wanted = "at least 1, or WS2ECHO_INFINITE";
+
+/* What is right as a value, but not offered by the model. */
+static int check_offered(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
+    const ws2echo_model_info *model = w2e_model_find(options->model);
+    bool any_accept = options->accept == WS2ECHO_ACCEPT_DEFAULT;
+    bool accept_ex =
+        any_accept ? (model->accepts & 1u << WS2ECHO_ACCEPT_ACCEPTEX) != 0 : options->accept == WS2ECHO_ACCEPT_ACCEPTEX;
+    check(fault, any_accept || (model->accepts & 1u << options->accept) != 0, "accept", "a way to accept that the model offers");
+    check(fault, options->accepts_pending == 0 || accept_ex, "accepts_pending", "0, unless connections are accepted by AcceptEx");
+    check(fault, options->workers == 0 || model->workers != 0, "workers",
+          "0 for this model, which has a thread for each connection");
+    return fault->field != NULL ? W2E_EOPNOTSUPP : 0;
+}
 
 int w2e_server_options_check(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
     *fault = (struct w2e_option_fault){NULL, NULL};
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }
-    check(fault, model_known(options->model), "model", "one of enum ws2echo_model");
-    check(fault, options->protocol == WS2ECHO_PROTOCOL_TCP, "protocol", protocol_wanted);
+    check(fault, w2e_model_find(options->model) != NULL, "model", "one of enum ws2echo_model");
+    check(fault, options->protocol <= WS2ECHO_PROTOCOL_BOTH, "protocol", server_protocol_wanted);
     check(fault, family_known(options->family), "family", family_wanted);
     check(fault, host_valid(options->host), "host", host_wanted);
     check(fault, options->port <= 65535, "port", "0 to 65535");
     check(fault, options->backlog <= 65535, "backlog", "0 (the most that the system allows) to 65535");
+    check(fault, options->accept <= WS2ECHO_ACCEPT_WSAACCEPT, "accept", "one of enum ws2echo_accept");
+    check(fault, options->accepts_pending <= 1024, "accepts_pending", "0 (the default) to 1024");
+    check(fault, options->workers <= 256, "workers", "0 (the default) to 256");
     check(fault, options->connections_max >= 1, "connections_max", limit_wanted);
     check(fault, options->idle_timeout_ms >= 1, "idle_timeout_ms", limit_wanted);
     check(fault, options->send_timeout_ms >= 1, "send_timeout_ms", limit_wanted);
     check(fault, options->no_delay <= 1, "no_delay", flag_wanted);
+    check(fault, options->udp_connreset <= 1, "udp_connreset", flag_wanted);
     check(fault, options->receive_buffer_bytes <= buffer_bytes_max, "receive_buffer_bytes", buffer_wanted);
     check(fault, options->send_buffer_bytes <= buffer_bytes_max, "send_buffer_bytes", buffer_wanted);
     check(fault, options->linger_s >= -1 && options->linger_s <= 65535, "linger_s", linger_wanted);
     check(fault, within(options->echo_buffer_bytes, 1, 1u << 26), "echo_buffer_bytes", "1 to 67108864");
     check(fault, within(options->journal_events, 1, 1u << 20), "journal_events", "1 to 1048576");
     check(fault, options->reserved == 0, "reserved", "0");
-    return fault->field != NULL ? W2E_EINVAL : 0;
+    return fault->field != NULL ? W2E_EINVAL : check_offered(options, fault);
 }
 
 int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_option_fault *fault) {
@@ -140,7 +155,7 @@ int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_o
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }
-    check(fault, options->protocol == WS2ECHO_PROTOCOL_TCP, "protocol", protocol_wanted);
+    check(fault, options->protocol <= WS2ECHO_PROTOCOL_UDP, "protocol", client_protocol_wanted);
     check(fault, peer_valid(options->host), "host", peer_wanted);
     check(fault, family_known(options->family), "family", family_wanted);
     check(fault, within(options->port, 1, 65535), "port", "1 to 65535");
@@ -150,9 +165,28 @@ int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_o
     check(fault, options->receive_timeout_ms != WS2ECHO_TIMEOUT_OF_OPTIONS, "receive_timeout_ms",
           "milliseconds or WS2ECHO_INFINITE");
     check(fault, options->no_delay <= 1, "no_delay", flag_wanted);
+    check(fault, options->udp_connreset <= 1, "udp_connreset", flag_wanted);
     check(fault, options->receive_buffer_bytes <= buffer_bytes_max, "receive_buffer_bytes", buffer_wanted);
     check(fault, options->send_buffer_bytes <= buffer_bytes_max, "send_buffer_bytes", buffer_wanted);
     check(fault, options->linger_s >= -1 && options->linger_s <= 65535, "linger_s", linger_wanted);
+    return fault->field != NULL ? W2E_EINVAL : 0;
+}
+
+void w2e_ping_options_default(ws2echo_ping_options *options) {
+    *options = (ws2echo_ping_options){
+        .size = sizeof *options, .datagram_bytes = 64, .datagrams = 10, .window = 1, .reply_timeout_ms = 1000};
+}
+
+int w2e_ping_options_check(const ws2echo_ping_options *options, struct w2e_option_fault *fault) {
+    *fault = (struct w2e_option_fault){NULL, NULL};
+    if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
+        return W2E_EINVAL;
+    }
+    check(fault, within(options->datagram_bytes, 16, 65507), "datagram_bytes", "16 to 65507");
+    check(fault, within(options->datagrams, 1, 1ull << 40), "datagrams", "1 to 2^40");
+    check(fault, within(options->window, 1, 1024), "window", "1 to 1024");
+    check(fault, options->interval_us <= 1000000000, "interval_us", "0 to 1000000000");
+    check(fault, within(options->reply_timeout_ms, 1, 1u << 31), "reply_timeout_ms", "1 to 2147483648");
     check(fault, options->reserved == 0, "reserved", "0");
     return fault->field != NULL ? W2E_EINVAL : 0;
 }

@@ -7,9 +7,11 @@
  *   undo    gives an operation back that was not started.
  *   abort   makes the session wind down: from now on it lends RESET, then CLOSE, as soon as nothing is out.
  *
- * CLOSE is lent once, last, and only when nothing else is out: whoever gets it may free everything. A session holds no lock; its
- * driver calls it from one thread at a time. It allocates nothing: buffer_wanted says how large a buffer it would like, and its
- * connection gives it one with buffer_swap whenever that differs from what it has.
+ * CANCEL asks for what is out to be given back soon, by undo if it had not begun, else by done with whatever became of it.
+ * CONNECT is lent only by the session of a client of streams, first, and alone. CLOSE is lent once, last, and only when nothing else is
+ * out: whoever gets it may free everything. A session holds no lock; its driver calls it from one thread at a time. It allocates
+ * nothing: buffer_wanted says how large a buffer it would like, and its connection gives it one with buffer_swap whenever that
+ * differs from what it has.
  */
 #ifndef W2E_SESSION_H
 #define W2E_SESSION_H
@@ -21,12 +23,27 @@
 
 #define W2E_NEVER UINT64_MAX
 
-enum w2e_op_kind { W2E_OP_NONE, W2E_OP_RECV, W2E_OP_SEND, W2E_OP_SHUTDOWN, W2E_OP_RESET, W2E_OP_CLOSE };
+enum w2e_op_kind {
+    W2E_OP_NONE,
+    W2E_OP_CONNECT,
+    W2E_OP_RECV,
+    W2E_OP_SEND,
+    W2E_OP_CANCEL,
+    W2E_OP_SHUTDOWN,
+    W2E_OP_RESET,
+    W2E_OP_CLOSE
+};
+
+/* The two ends of a datagram: whom it came from, and at which address. Only drivers look inside. */
+struct w2e_ends {
+    uint64_t opaque[24];
+};
 
 struct w2e_op {
     enum w2e_op_kind kind;
     unsigned char *data; /* RECV, SEND */
     size_t size;
+    struct w2e_ends *ends; /* of a datagram: RECV fills them in, SEND answers to them; NULL for a stream */
     uint64_t ask_again_us; /* W2E_NEVER, or a time of the driver's clock */
 };
 

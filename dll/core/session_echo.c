@@ -4,7 +4,7 @@
 
 /* Sizes of a buffer: each eight times the one before. A connection starts small, grows when a receive fills it, and goes a step back
  * after so many receives in a row that the smaller one would have held. */
-enum { BUFFER_BYTES_FIRST = 4096, BUFFER_STEP = 8, SMALL_READS_TO_SHRINK = 64 };
+enum { BUFFER_BYTES_FIRST = 2048, BUFFER_STEP = 8, SMALL_READS_TO_SHRINK = 64 };
 
 /* How long a refused peer has to answer FIN with FIN. */
 enum { DISCARD_US = 1000 * 1000 };
@@ -59,6 +59,7 @@ static struct w2e_op lend_send(struct w2e_session_echo *echo) {
     lent.size = smaller(echo->held, echo->session.buffer_size - echo->begin);
     lent.ask_again_us = next_deadline(echo);
     echo->send_out = lent.size;
+    echo->cancel_lent = false;
     return lent;
 }
 
@@ -73,11 +74,31 @@ static struct w2e_op lend_recv(struct w2e_session_echo *echo) {
     lent.size = smaller(size - echo->held, size - free_begin);
     lent.ask_again_us = next_deadline(echo);
     echo->recv_out = lent.size;
+    echo->cancel_lent = false;
+    return lent;
+}
+
+/* Whether a refused peer still has time to answer FIN with FIN. */
+static bool discards(const struct w2e_session_echo *echo, uint64_t now_us) {
+    return echo->own_finished && !echo->reset_due && !echo->peer_finished && now_us < echo->discard_until_us;
+}
+
+static struct w2e_op wind_down_what_is_out(struct w2e_session_echo *echo, uint64_t now_us) {
+    struct w2e_op lent = op(W2E_OP_NONE);
+    if (discards(echo, now_us)) {
+        lent.ask_again_us = echo->discard_until_us;
+    } else if (!echo->cancel_lent) {
+        echo->cancel_lent = true;
+        lent.kind = W2E_OP_CANCEL;
+    }
     return lent;
 }
 
 static struct w2e_op wind_down(struct w2e_session_echo *echo, uint64_t now_us) {
-    if (echo->recv_out > 0 || echo->send_out > 0 || echo->close_lent) {
+    if (echo->recv_out > 0 || echo->send_out > 0) {
+        return wind_down_what_is_out(echo, now_us);
+    }
+    if (echo->close_lent) {
         return op(W2E_OP_NONE);
     }
     if (echo->reset_due) {
@@ -89,7 +110,7 @@ static struct w2e_op wind_down(struct w2e_session_echo *echo, uint64_t now_us) {
         echo->own_finished = true;
         return op(W2E_OP_SHUTDOWN);
     }
-    if (now_us < echo->discard_until_us && !echo->peer_finished && echo->session.buffer_size > 0) {
+    if (discards(echo, now_us) && echo->session.buffer_size > 0) {
         struct w2e_op lent = lend_recv(echo);
         lent.ask_again_us = echo->discard_until_us;
         return lent;

@@ -29,6 +29,7 @@ struct w2e_session_echo {
     bool peer_finished; /* FIN came */
     bool own_finished;  /* SHUTDOWN was lent */
     bool reset_due;     /* wind down by RESET */
+    bool cancel_lent;   /* for what is out now */
     /* A refused peer may have sent something. Closing over unread bytes would reset the connection, and the peer might never see the
      * FIN: so what comes is discarded until the peer's own FIN, or this time. */
     uint64_t discard_until_us;

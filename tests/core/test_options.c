@@ -17,6 +17,12 @@ static ws2echo_client_options client_defaults(void) {
     return options;
 }
 
+static ws2echo_ping_options ping_defaults(void) {
+    ws2echo_ping_options options;
+    w2e_ping_options_default(&options);
+    return options;
+}
+
 static const char *server_fault(const ws2echo_server_options *options) {
     struct w2e_option_fault fault;
     int error = w2e_server_options_check(options, &fault);
@@ -28,6 +34,13 @@ static const char *server_fault(const ws2echo_server_options *options) {
 static const char *client_fault(const ws2echo_client_options *options) {
     struct w2e_option_fault fault;
     int error = w2e_client_options_check(options, &fault);
+    CHECK(error == (fault.field == NULL ? 0 : W2E_EINVAL));
+    return fault.field == NULL ? "" : fault.field;
+}
+
+static const char *ping_fault(const ws2echo_ping_options *options) {
+    struct w2e_option_fault fault;
+    int error = w2e_ping_options_check(options, &fault);
     CHECK(error == (fault.field == NULL ? 0 : W2E_EINVAL));
     return fault.field == NULL ? "" : fault.field;
 }
@@ -46,14 +59,18 @@ static const char *client_fault(const ws2echo_client_options *options) {
 
 static void server_limits(void) {
     FIELD(server, model, WS2ECHO_MODEL_THREADS, WS2ECHO_MODEL_THREADS, 99);
-    FIELD(server, protocol, WS2ECHO_PROTOCOL_TCP, WS2ECHO_PROTOCOL_TCP, 99);
+    FIELD(server, protocol, WS2ECHO_PROTOCOL_UDP, WS2ECHO_PROTOCOL_BOTH, WS2ECHO_PROTOCOL_BOTH + 1);
     FIELD(server, family, WS2ECHO_FAMILY_IPV4, WS2ECHO_FAMILY_IPV6, 5);
     FIELD(server, port, 0, 65535, 65536);
     FIELD(server, backlog, 0, 65535, 65536);
+    FIELD(server, accept, WS2ECHO_ACCEPT_DEFAULT, WS2ECHO_ACCEPT_WSAACCEPT, WS2ECHO_ACCEPT_WSAACCEPT + 1);
+    FIELD(server, accepts_pending, 0, 0, 1025);
+    FIELD(server, workers, 0, 0, 257);
     FIELD(server, connections_max, 1, WS2ECHO_INFINITE, 0);
     FIELD(server, idle_timeout_ms, 1, WS2ECHO_INFINITE, 0);
     FIELD(server, send_timeout_ms, 1, WS2ECHO_INFINITE, 0);
     FIELD(server, no_delay, 0, 1, 2);
+    FIELD(server, udp_connreset, 0, 1, 2);
     FIELD(server, receive_buffer_bytes, 0, 1u << 30, (1u << 30) + 1);
     FIELD(server, send_buffer_bytes, 0, 1u << 30, (1u << 30) + 1);
     FIELD(server, linger_s, -1, 65535, 65536);
@@ -67,7 +84,7 @@ static void server_limits(void) {
 }
 
 static void client_limits(void) {
-    FIELD(client, protocol, WS2ECHO_PROTOCOL_TCP, WS2ECHO_PROTOCOL_TCP, 1);
+    FIELD(client, protocol, WS2ECHO_PROTOCOL_TCP, WS2ECHO_PROTOCOL_UDP, WS2ECHO_PROTOCOL_BOTH);
     FIELD(client, family, WS2ECHO_FAMILY_IPV4, WS2ECHO_FAMILY_IPV6, 1);
     FIELD(client, port, 1, 65535, 0);
     FIELD(client, port, 1, 65535, 65536);
@@ -75,11 +92,25 @@ static void client_limits(void) {
     FIELD(client, send_timeout_ms, 0, WS2ECHO_INFINITE, WS2ECHO_TIMEOUT_OF_OPTIONS);
     FIELD(client, receive_timeout_ms, 0, WS2ECHO_INFINITE, WS2ECHO_TIMEOUT_OF_OPTIONS);
     FIELD(client, no_delay, 0, 1, 2);
+    FIELD(client, udp_connreset, 0, 1, 2);
     FIELD(client, receive_buffer_bytes, 0, 1u << 30, UINT32_MAX);
     FIELD(client, send_buffer_bytes, 0, 1u << 30, UINT32_MAX);
     FIELD(client, linger_s, -1, 65535, INT32_MIN);
-    FIELD(client, reserved, 0, 0, 1);
     FIELD(client, size, sizeof options, sizeof options, sizeof options + 8);
+}
+
+static void ping_limits(void) {
+    FIELD(ping, datagram_bytes, 16, 65507, 15);
+    FIELD(ping, datagram_bytes, 16, 65507, 65508);
+    FIELD(ping, datagrams, 1, 1ull << 40, 0);
+    FIELD(ping, datagrams, 1, 1ull << 40, (1ull << 40) + 1);
+    FIELD(ping, window, 1, 1024, 0);
+    FIELD(ping, window, 1, 1024, 1025);
+    FIELD(ping, interval_us, 0, 1000000000, 1000000001);
+    FIELD(ping, reply_timeout_ms, 1, 1u << 31, 0);
+    FIELD(ping, reply_timeout_ms, 1, 1u << 31, (1u << 31) + 1);
+    FIELD(ping, reserved, 0, 0, 1);
+    FIELD(ping, size, sizeof options, sizeof options, sizeof options + 1);
 }
 
 static void check_host(const char *host, int good) {
@@ -131,9 +162,47 @@ static void the_first_fault_is_told(void) {
     CHECK(strcmp(server_fault(&options), "size") == 0);
 }
 
+/* A model that does not have it refuses it by another code, and only once every value is right as such. */
+static void check_not_offered(ws2echo_server_options options, const char *field) {
+    struct w2e_option_fault fault;
+    CHECK(w2e_server_options_check(&options, &fault) == W2E_EOPNOTSUPP);
+    CHECK(strcmp(fault.field, field) == 0);
+    options.journal_events = 0;
+    CHECK(w2e_server_options_check(&options, &fault) == W2E_EINVAL);
+    CHECK(strcmp(fault.field, "journal_events") == 0);
+}
+
+static void a_model_that_offers_it_takes_it_up_to_its_limit(void) {
+    ws2echo_server_options options = server_defaults();
+    options.model = WS2ECHO_MODEL_IOCP;
+    options.accept = WS2ECHO_ACCEPT_ACCEPTEX;
+    options.accepts_pending = 1024;
+    options.workers = 256;
+    CHECK(strcmp(server_fault(&options), "") == 0);
+    options.accept = WS2ECHO_ACCEPT_DEFAULT;
+    CHECK(strcmp(server_fault(&options), "") == 0);
+    options.accept = WS2ECHO_ACCEPT_WSAACCEPT;
+    check_not_offered(options, "accepts_pending");
+}
+
+static void what_the_model_does_not_offer_is_told_last(void) {
+    ws2echo_server_options options = server_defaults();
+    options.accept = WS2ECHO_ACCEPT_ACCEPTEX;
+    check_not_offered(options, "accept");
+    options = server_defaults();
+    options.accepts_pending = 1;
+    check_not_offered(options, "accepts_pending");
+    options = server_defaults();
+    options.workers = 1;
+    check_not_offered(options, "workers");
+}
+
 int main(void) {
     server_limits();
     client_limits();
+    ping_limits();
+    what_the_model_does_not_offer_is_told_last();
+    a_model_that_offers_it_takes_it_up_to_its_limit();
     hosts_are_utf8_of_bounded_length();
     a_client_cannot_connect_to_every_address();
     the_first_fault_is_told();

@@ -172,12 +172,36 @@ static void an_abort_waits_for_what_is_out(void) {
     expect(session, W2E_OP_RECV);
     w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
     w2e_session_abort(session, WS2ECHO_REASON_ERROR, W2E_ENOBUFS);
+    expect(session, W2E_OP_CANCEL); /* once */
     CHECK(next_at(session, START_US).kind == W2E_OP_NONE);
-    done(session, W2E_OP_RECV, W2E_ECONNABORTED, 0);
+    done(session, W2E_OP_RECV, W2E_OPERATION_ABORTED, 0);
     CHECK(next_at(session, START_US).kind == W2E_OP_NONE);
     w2e_session_undo(session, W2E_OP_SEND);
     CHECK(session->reason == WS2ECHO_REASON_STOPPED && session->error == 0);
     wind_down_by_reset(session);
+}
+
+static void what_comes_after_a_cancel_is_not_echoed(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin(&echo, &no_limits);
+    expect(session, W2E_OP_RECV);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    expect(session, W2E_OP_CANCEL);
+    done(session, W2E_OP_RECV, 0, 7); /* it was completed just before */
+    CHECK(session->reason == WS2ECHO_REASON_STOPPED && session->bytes_received == 0);
+    wind_down_by_reset(session);
+}
+
+static void what_discards_is_cancelled_when_its_time_is_over(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin_refused(&echo);
+    struct w2e_op op = expect(session, W2E_OP_RECV);
+    CHECK(next_at(session, START_US + 1).kind == W2E_OP_NONE);
+    CHECK(next_at(session, START_US + 1).ask_again_us == op.ask_again_us);
+    CHECK(next_at(session, op.ask_again_us).kind == W2E_OP_CANCEL);
+    w2e_session_done(session, W2E_OP_RECV, W2E_OPERATION_ABORTED, 0, op.ask_again_us);
+    CHECK(next_at(session, op.ask_again_us).kind == W2E_OP_CLOSE);
+    free(w2e_session_buffer_swap(session, NULL, 0));
 }
 
 static void what_was_undone_is_lent_again(void) {
@@ -228,7 +252,8 @@ static void a_peer_that_takes_nothing_times_out_though_it_sends(void) {
     CHECK(next_at(session, START_US + 5000).ask_again_us == START_US + 5100);
     CHECK(next_at(session, START_US + 5050).kind == W2E_OP_RECV);
     w2e_session_done(session, W2E_OP_RECV, 0, 10, START_US + 5090);
-    CHECK(next_at(session, START_US + 5100).kind == W2E_OP_NONE); /* SEND is still out */
+    CHECK(next_at(session, START_US + 5100).kind == W2E_OP_CANCEL); /* SEND is still out */
+    CHECK(next_at(session, START_US + 5200).kind == W2E_OP_NONE);
     w2e_session_undo(session, W2E_OP_SEND);
     CHECK(session->reason == WS2ECHO_REASON_TIMEOUT);
     wind_down_by_reset(session);
@@ -379,6 +404,8 @@ int main(void) {
     an_abort_or_an_error_ends_discarding();
     errors_have_reasons();
     an_abort_waits_for_what_is_out();
+    what_comes_after_a_cancel_is_not_echoed();
+    what_discards_is_cancelled_when_its_time_is_over();
     what_was_undone_is_lent_again();
     an_idle_session_times_out();
     a_peer_that_takes_nothing_times_out_though_it_sends();
