@@ -69,12 +69,25 @@ static inline int w2e_sys_listen(SOCKET socket, int backlog) {
     return listen(socket, backlog);
 }
 
+/* Accepts without data, into a socket made ahead: TRUE if done at once, else see WSAGetLastError. */
+static inline BOOL w2e_sys_accept_ex(LPFN_ACCEPTEX accept_ex, SOCKET listener, SOCKET socket, void *addresses,
+                                     DWORD address_bytes, OVERLAPPED *overlapped) {
+    DWORD bytes = 0;
+    return accept_ex(listener, socket, addresses, 0, address_bytes, address_bytes, &bytes, overlapped);
+}
+
 static inline SOCKET w2e_sys_accept(SOCKET socket, struct sockaddr *address, int *size) {
     return accept(socket, address, size);
 }
 
 static inline int w2e_sys_connect(SOCKET socket, const struct sockaddr *address, int size) {
     return connect(socket, address, size);
+}
+
+/* Connects without data: TRUE if done at once, else see WSAGetLastError. */
+static inline BOOL w2e_sys_connect_ex(LPFN_CONNECTEX connect_ex, SOCKET socket, const struct sockaddr *address, int size,
+                                      OVERLAPPED *overlapped) {
+    return connect_ex(socket, address, size, NULL, 0, NULL, overlapped);
 }
 
 static inline int w2e_sys_recv(SOCKET socket, char *data, int size) {
@@ -85,9 +98,48 @@ static inline int w2e_sys_send(SOCKET socket, const char *data, int size) {
     return send(socket, data, size, 0);
 }
 
-static inline int w2e_sys_wsa_recv(SOCKET socket, WSABUF *buffer, OVERLAPPED *overlapped) {
+/* The overlapped ones: 0 if done at once, else see WSAGetLastError. */
+
+static inline int w2e_sys_wsa_recv(SOCKET socket, WSABUF *buffer, OVERLAPPED *overlapped,
+                                   LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     DWORD flags = 0;
-    return WSARecv(socket, buffer, 1, NULL, &flags, overlapped, NULL);
+    return WSARecv(socket, buffer, 1, NULL, &flags, overlapped, routine);
+}
+
+static inline int w2e_sys_wsa_send(SOCKET socket, WSABUF *buffer, OVERLAPPED *overlapped,
+                                   LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return WSASend(socket, buffer, 1, NULL, 0, overlapped, routine);
+}
+
+/* Those for datagrams are plain calls without an OVERLAPPED. */
+
+static inline int w2e_sys_wsa_recv_from(SOCKET socket, WSABUF *buffer, DWORD *bytes, struct sockaddr *peer, INT *peer_size,
+                                        OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    DWORD flags = 0;
+    return WSARecvFrom(socket, buffer, 1, bytes, &flags, peer, peer_size, overlapped, routine);
+}
+
+static inline int w2e_sys_wsa_send_to(SOCKET socket, WSABUF *buffer, DWORD *bytes, const struct sockaddr *peer, INT peer_size,
+                                      OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return WSASendTo(socket, buffer, 1, bytes, 0, peer, peer_size, overlapped, routine);
+}
+
+static inline int w2e_sys_receive_message(LPFN_WSARECVMSG receive, SOCKET socket, WSAMSG *message, DWORD *bytes,
+                                          OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return receive(socket, message, bytes, overlapped, routine);
+}
+
+static inline int w2e_sys_send_message(SOCKET socket, WSAMSG *message, DWORD *bytes, OVERLAPPED *overlapped,
+                                       LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return WSASendMsg(socket, message, 0, bytes, overlapped, routine);
+}
+
+/* Gives a function that Winsock has outside of its table: 0 or SOCKET_ERROR. */
+static inline int w2e_sys_get_extension(SOCKET socket, const GUID *id, void *function, DWORD function_size) {
+    DWORD bytes = 0;
+    GUID asked = *id;
+    return WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &asked, sizeof asked, function, function_size, &bytes, NULL,
+                    NULL);
 }
 
 static inline int w2e_sys_set_nonblocking(SOCKET socket, bool nonblocking) {
@@ -97,6 +149,10 @@ static inline int w2e_sys_set_nonblocking(SOCKET socket, bool nonblocking) {
 
 static inline int w2e_sys_select(fd_set *reads, fd_set *writes, fd_set *failures, struct timeval *timeout) {
     return select(0, reads, writes, failures, timeout);
+}
+
+static inline int w2e_sys_poll(WSAPOLLFD *entries, ULONG count, int timeout_ms) {
+    return WSAPoll(entries, count, timeout_ms);
 }
 
 static inline int w2e_sys_shutdown(SOCKET socket, int how) {
@@ -127,6 +183,16 @@ static inline int w2e_sys_close_socket(SOCKET socket) {
     return closesocket(socket);
 }
 
+/* Has the socket post a message to the window for each of the events; with none of them, no more. */
+static inline int w2e_sys_async_select(SOCKET socket, HWND window, unsigned message, long events) {
+    return WSAAsyncSelect(socket, window, message, events);
+}
+
+/* A window that receives messages and shows nothing: it needs no desktop. Or NULL. */
+static inline HWND w2e_sys_create_message_window(void) {
+    return CreateWindowExW(0, L"STATIC", NULL, 0, 0, 0, 0, 0, HWND_MESSAGE, NULL, NULL, NULL);
+}
+
 /* Cancels one operation of the socket, or with NULL all, whoever began them. */
 static inline BOOL w2e_sys_cancel(SOCKET socket, OVERLAPPED *operation) {
     return CancelIoEx((HANDLE)socket, operation);
@@ -138,9 +204,53 @@ static inline int w2e_sys_overlapped_result(SOCKET socket, OVERLAPPED *operation
     return WSAGetOverlappedResult(socket, operation, bytes, wait, &flags) ? 0 : WSAGetLastError();
 }
 
+/* A port for completions of one thread, or NULL. */
+static inline HANDLE w2e_sys_create_port(void) {
+    return CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+}
+
+static inline BOOL w2e_sys_attach_to_port(SOCKET socket, HANDLE port) {
+    return CreateIoCompletionPort((HANDLE)socket, port, 0, 0) != NULL;
+}
+
+/* Has what is done at once not reported to the port, too. */
+static inline BOOL w2e_sys_skip_port_on_success(SOCKET socket) {
+    return SetFileCompletionNotificationModes((HANDLE)socket,
+                                              FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE);
+}
+
+/* Takes completions from the port: TRUE, or FALSE with WAIT_TIMEOUT or what failed as GetLastError. */
+static inline BOOL w2e_sys_get_completions(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG room, ULONG *count, DWORD timeout_ms) {
+    return GetQueuedCompletionStatusEx(port, entries, room, count, timeout_ms, FALSE);
+}
+
+/* Like w2e_sys_wait_any; completion routines of this thread are called meanwhile, and end the wait: WAIT_IO_COMPLETION. */
+static inline DWORD w2e_sys_wait_alertable(const HANDLE *objects, DWORD count, DWORD timeout_ms) {
+    return WaitForMultipleObjectsEx(count, objects, FALSE, timeout_ms, TRUE);
+}
+
 /* Waits for any of the objects: WAIT_OBJECT_0 + index, WAIT_TIMEOUT or WAIT_FAILED. */
 static inline DWORD w2e_sys_wait_any(const HANDLE *objects, DWORD count, DWORD timeout_ms) {
     return WaitForMultipleObjects(count, objects, FALSE, timeout_ms);
+}
+
+/* Waits until there may be a message to a window of this thread. */
+static inline void w2e_sys_wait_message(DWORD timeout_ms) {
+    MsgWaitForMultipleObjectsEx(0, NULL, timeout_ms, QS_ALLINPUT, MWMO_INPUTAVAILABLE);
+}
+
+/* Takes a message to the window out of the queue, waiting for one if there is none: false if that failed. */
+static inline bool w2e_sys_get_message(HWND window, MSG *message) {
+    return GetMessageW(message, window, 0, 0) > 0;
+}
+
+/* Takes a message with a number from first to last out of the queue, if there is one. */
+static inline bool w2e_sys_peek_message(HWND window, MSG *message, unsigned first, unsigned last) {
+    return PeekMessageW(message, window, first, last, PM_REMOVE);
+}
+
+static inline void w2e_sys_sleep(DWORD time_ms) {
+    Sleep(time_ms);
 }
 
 /* Waits for the condition with the lock held exclusively; may also return for no reason. */
@@ -151,6 +261,12 @@ static inline void w2e_sys_wait_condition(CONDITION_VARIABLE *condition, SRWLOCK
 static inline int w2e_sys_set_initial_rto(SOCKET socket, TCP_INITIAL_RTO_PARAMETERS *parameters) {
     DWORD bytes = 0;
     return WSAIoctl(socket, SIO_TCP_INITIAL_RTO, parameters, sizeof *parameters, NULL, 0, &bytes, NULL, NULL);
+}
+
+/* Whether the ICMP answers to a UDP socket's datagrams come out as errors of its calls. */
+static inline int w2e_sys_set_udp_connreset(SOCKET socket, BOOL told) {
+    DWORD bytes = 0;
+    return WSAIoctl(socket, SIO_UDP_CONNRESET, &told, sizeof told, NULL, 0, &bytes, NULL, NULL);
 }
 
 static inline int w2e_sys_getaddrinfo(const wchar_t *name, const wchar_t *service, const ADDRINFOW *hints, ADDRINFOW **found) {
