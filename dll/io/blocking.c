@@ -11,7 +11,9 @@
 #include "io/driver.h"
 #include "win/system.h"
 
-#include <limits.h>
+/* The family has one model only: there is nothing to choose. */
+extern const char w2e_blocking;
+const char w2e_blocking = 0;
 
 enum {
     WAITING_MAX = 16,            /* threads kept waiting in accept of one listener */
@@ -31,39 +33,56 @@ struct blocking {
     CONDITION_VARIABLE changed; /* a thread ended or was joined, the last one left accept, or a flag was set */
 
     /* Guarded by lock. */
-    struct w2e_connection *connections;
-    struct worker *ended;
-    uint32_t threads; /* started and not joined */
-    uint32_t waiting; /* threads in accept, or on their way to it */
+    struct worker *serving; /* a list */
+    struct worker *ended;   /* … to be joined */
+    uint32_t threads;       /* started and not joined */
+    uint32_t listening;     /* threads in accept, on their way to it, or with a socket of datagrams */
     uint32_t waiting_at[W2E_LISTENERS_MAX];
-    struct w2e_listeners listeners; /* closed only when none waits: who waits reads its socket without the lock */
+    struct w2e_listeners listeners; /* closed only when none listens: who waits reads its socket without the lock */
 };
 
 struct worker {
     struct blocking *driver;
     uint32_t listener; /* index */
     HANDLE thread;
-    struct worker *next_ended;
+    struct w2e_connection *connection; /* that it serves, or will serve first */
+    struct worker *next;
+    struct worker *previous;
 };
 
 static DWORD WINAPI worker_run(void *argument);
 
-/* Starts a thread that waits in accept: 0 or WSAENOBUFS. */
-static int start_worker(struct blocking *driver, uint32_t listener) {
+/* Counts a thread that listens: at a listener, or with a socket of datagrams. */
+static void count_listening_locked(struct blocking *driver, const struct worker *worker, bool more) {
+    driver->listening = more ? driver->listening + 1 : driver->listening - 1;
+    if (worker->connection == NULL) {
+        uint32_t *waiting = &driver->waiting_at[worker->listener];
+        *waiting = more ? *waiting + 1 : *waiting - 1;
+    }
+}
+
+static bool listens(const struct worker *worker) {
+    return worker->connection == NULL || worker->connection->datagram;
+}
+
+/* Starts a thread that waits in accept, or serves the connection: 0 or WSAENOBUFS. */
+static int start_worker(struct blocking *driver, uint32_t listener, struct w2e_connection *connection) {
     struct worker *worker = w2e_sys_alloc(sizeof *worker);
     if (worker == NULL) {
         return WSAENOBUFS;
     }
-    *worker = (struct worker){.driver = driver, .listener = listener};
+    *worker = (struct worker){.driver = driver, .listener = listener, .connection = connection};
     AcquireSRWLockExclusive(&driver->lock);
     driver->threads++;
-    driver->waiting++;
-    driver->waiting_at[listener]++;
+    if (listens(worker)) {
+        count_listening_locked(driver, worker, true);
+    }
     int error = w2e_thread_start(&worker->thread, worker_run, worker);
     if (error != 0) {
         driver->threads--;
-        driver->waiting--;
-        driver->waiting_at[listener]--;
+        if (listens(worker)) {
+            count_listening_locked(driver, worker, false);
+        }
         WakeAllConditionVariable(&driver->changed);
     }
     ReleaseSRWLockExclusive(&driver->lock);
@@ -75,15 +94,9 @@ static int start_worker(struct blocking *driver, uint32_t listener) {
 
 /* ---- one operation ---- */
 
-static int call(SOCKET socket, const struct w2e_op *op, size_t *bytes) {
-    int size = op->size > INT_MAX ? INT_MAX : (int)op->size;
-    int moved = op->kind == W2E_OP_RECV ? w2e_sys_recv(socket, (char *)op->data, size)
-                                        : w2e_sys_send(socket, (const char *)op->data, size);
-    *bytes = moved > 0 ? (size_t)moved : 0;
-    if (moved < 0) {
-        return WSAGetLastError();
-    }
-    return moved == 0 && op->kind == W2E_OP_RECV ? w2e_socket_end_error(socket) : 0;
+/* Whether a session is to be wound down. Datagrams end with accepting. */
+static bool ends(struct blocking *driver, const struct w2e_connection *connection) {
+    return w2e_flag_is_set(connection->datagram ? &driver->stop_accepting : &driver->abort);
 }
 
 static bool cancelled(int error) {
@@ -91,17 +104,18 @@ static bool cancelled(int error) {
 }
 
 /* Waits until the operation would not block: false when it is time to ask the session again. */
-static bool wait_ready(struct blocking *driver, SOCKET socket, const struct w2e_op *op) {
+static bool wait_ready(struct blocking *driver, struct w2e_connection *connection, const struct w2e_op *op) {
     for (;;) {
         uint64_t now_us = w2e_sys_now_us();
-        if (w2e_flag_is_set(&driver->abort) || now_us >= op->ask_again_us) {
+        if (ends(driver, connection) || now_us >= op->ask_again_us) {
             return false;
         }
         uint64_t left_us = op->ask_again_us - now_us;
         struct timeval timeout = {.tv_usec = (long)(left_us < SELECT_SLICE_US ? left_us : SELECT_SLICE_US)};
-        fd_set ready = {.fd_count = 1, .fd_array = {socket}};
+        fd_set ready = {.fd_count = 1, .fd_array = {connection->socket}};
+        fd_set failed = ready; /* to connect */
         bool receiving = op->kind == W2E_OP_RECV;
-        int count = w2e_sys_select(receiving ? &ready : NULL, receiving ? NULL : &ready, NULL, &timeout);
+        int count = w2e_sys_select(receiving ? &ready : NULL, receiving ? NULL : &ready, receiving ? NULL : &failed, &timeout);
         if (count != 0) {
             return true; /* ready; or an error, which the call itself will tell */
         }
@@ -109,18 +123,15 @@ static bool wait_ready(struct blocking *driver, SOCKET socket, const struct w2e_
 }
 
 /* Moves bytes under a time limit, on a socket that does not block: false if it did not happen. */
-static bool call_timed(struct blocking *driver, SOCKET socket, const struct w2e_op *op, int *error, size_t *bytes) {
+static bool transfer_timed(struct blocking *driver, struct w2e_connection *connection, const struct w2e_op *op, int *error,
+                           size_t *bytes) {
     do {
-        if (!wait_ready(driver, socket, op)) {
+        if (!wait_ready(driver, connection, op)) {
             return false;
         }
-        *error = call(socket, op, bytes);
+        *error = w2e_connection_transfer(connection, op, bytes);
     } while (*error == WSAEWOULDBLOCK);
     return true;
-}
-
-static void count_bytes(struct w2e_service *service, enum w2e_op_kind kind, size_t bytes) {
-    w2e_counter_add(kind == W2E_OP_RECV ? &service->bytes_received : &service->bytes_sent, bytes);
 }
 
 static void transfer(struct blocking *driver, struct w2e_connection *connection, const struct w2e_op *op, bool *nonblocking) {
@@ -132,19 +143,37 @@ static void transfer(struct blocking *driver, struct w2e_connection *connection,
         error = *nonblocking ? 0 : WSAGetLastError(); /* without it the time limit could not be kept */
     }
     if (*nonblocking) {
-        happened = call_timed(driver, connection->socket, op, &error, &bytes);
+        happened = transfer_timed(driver, connection, op, &error, &bytes);
     } else if (error == 0) {
-        error = call(connection->socket, op, &bytes);
+        error = w2e_connection_transfer(connection, op, &bytes);
     }
-    if (w2e_flag_is_set(&driver->abort)) {
+    if (ends(driver, connection)) {
         w2e_session_abort(connection->session, WS2ECHO_REASON_STOPPED, 0);
     }
     if (!happened || (op->kind == W2E_OP_RECV && cancelled(error))) {
         w2e_session_undo(connection->session, op->kind);
         return;
     }
-    count_bytes(driver->service, op->kind, bytes);
-    w2e_session_done(connection->session, op->kind, error, bytes, w2e_sys_now_us());
+    w2e_connection_done(connection, op->kind, error, bytes, w2e_sys_now_us());
+}
+
+/* Always on a socket that does not block: nothing else ends a connect that nobody answers. */
+static void connect_to_peer(struct blocking *driver, struct w2e_connection *connection, const struct w2e_op *op,
+                            bool *nonblocking) {
+    *nonblocking = w2e_sys_set_nonblocking(connection->socket, true) == 0;
+    int error = *nonblocking ? w2e_connection_connect(connection) : WSAGetLastError();
+    while (error == WSAEWOULDBLOCK) {
+        if (wait_ready(driver, connection, op)) {
+            error = w2e_connection_connected(connection);
+        } else {
+            /* The session knows why; a second connect on this socket would not do. */
+            error = ends(driver, connection) ? WSA_OPERATION_ABORTED : WSAETIMEDOUT;
+        }
+    }
+    if (error == 0 && op->ask_again_us == W2E_NEVER) {
+        *nonblocking = w2e_sys_set_nonblocking(connection->socket, false) != 0;
+    }
+    w2e_connection_done(connection, W2E_OP_CONNECT, error, 0, w2e_sys_now_us());
 }
 
 static void sleep_until(struct blocking *driver, uint64_t time_us) {
@@ -157,74 +186,66 @@ static void sleep_until(struct blocking *driver, uint64_t time_us) {
 /* ---- one connection ---- */
 
 static void run_session(struct blocking *driver, struct w2e_connection *connection) {
-    struct w2e_session *session = connection->session;
     bool nonblocking = false;
     for (;;) {
-        if (w2e_flag_is_set(&driver->abort)) {
-            w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+        if (ends(driver, connection)) {
+            w2e_session_abort(connection->session, WS2ECHO_REASON_STOPPED, 0);
         }
-        w2e_connection_fit_buffer(connection);
-        struct w2e_op op = w2e_session_next(session, w2e_sys_now_us());
-        int error = 0;
+        struct w2e_op op = w2e_connection_next(connection, w2e_sys_now_us());
         switch (op.kind) {
         case W2E_OP_NONE:
+        case W2E_OP_CANCEL: /* is not lent, for nothing is out while a session is asked */
             sleep_until(driver, op.ask_again_us);
+            break;
+        case W2E_OP_CONNECT:
+            connect_to_peer(driver, connection, &op, &nonblocking);
             break;
         case W2E_OP_RECV:
         case W2E_OP_SEND:
             transfer(driver, connection, &op, &nonblocking);
             break;
         case W2E_OP_SHUTDOWN:
-            driver->service->ending(driver->service->owner, connection);
-            error = w2e_sys_shutdown(connection->socket, SD_SEND) == 0 ? 0 : WSAGetLastError();
-            w2e_session_done(session, op.kind, error, 0, w2e_sys_now_us());
-            break;
         case W2E_OP_RESET:
-            driver->service->ending(driver->service->owner, connection);
-            w2e_socket_reset_on_close(connection->socket);
-            w2e_session_done(session, op.kind, 0, 0, w2e_sys_now_us());
+            w2e_driver_wind_down(driver->service, connection, op.kind);
             break;
         case W2E_OP_CLOSE:
-            if (nonblocking) {
-                w2e_sys_set_nonblocking(connection->socket, false); /* closesocket lingers only on a socket that blocks */
-            }
             return;
         }
     }
 }
 
-static void add_connection(struct blocking *driver, struct w2e_connection *connection) {
+static void add_to_set(struct worker *worker, struct w2e_connection *connection) {
+    struct blocking *driver = worker->driver;
     AcquireSRWLockExclusive(&driver->lock);
-    connection->previous = NULL;
-    connection->next = driver->connections;
-    if (connection->next != NULL) {
-        connection->next->previous = connection;
+    worker->connection = connection;
+    worker->previous = NULL;
+    worker->next = driver->serving;
+    if (worker->next != NULL) {
+        worker->next->previous = worker;
     }
-    driver->connections = connection;
+    driver->serving = worker;
     ReleaseSRWLockExclusive(&driver->lock);
 }
 
-static void remove_connection(struct blocking *driver, struct w2e_connection *connection) {
+static void remove_from_set(struct worker *worker) {
+    struct blocking *driver = worker->driver;
     AcquireSRWLockExclusive(&driver->lock);
-    if (connection->previous != NULL) {
-        connection->previous->next = connection->next;
+    if (worker->previous != NULL) {
+        worker->previous->next = worker->next;
     } else {
-        driver->connections = connection->next;
+        driver->serving = worker->next;
     }
-    if (connection->next != NULL) {
-        connection->next->previous = connection->previous;
+    if (worker->next != NULL) {
+        worker->next->previous = worker->previous;
     }
     ReleaseSRWLockExclusive(&driver->lock);
 }
 
-static void serve(struct blocking *driver, struct w2e_connection *connection) {
-    SOCKET socket = connection->socket;
-    add_connection(driver, connection);
-    run_session(driver, connection);
-    remove_connection(driver, connection);
-    w2e_connection_free_buffer(connection);
-    w2e_sys_close_socket(socket);
-    driver->service->finished(driver->service->owner, connection);
+static void serve(struct worker *worker, struct w2e_connection *connection) {
+    add_to_set(worker, connection);
+    run_session(worker->driver, connection);
+    remove_from_set(worker);
+    w2e_driver_finish(worker->driver->service, connection);
 }
 
 /* ---- accepting ---- */
@@ -238,15 +259,6 @@ static void accept_failed(struct blocking *driver) {
     ReleaseSRWLockExclusive(&driver->lock);
 }
 
-static struct w2e_connection *make_connection(struct blocking *driver, SOCKET socket, const SOCKADDR_STORAGE *peer) {
-    struct w2e_connection *connection = driver->service->accepted(driver->service->owner, socket, peer);
-    if (connection == NULL) {
-        w2e_socket_reset_on_close(socket);
-        w2e_sys_close_socket(socket);
-    }
-    return connection;
-}
-
 /* Waits in accept for the next connection: NULL once accepting has stopped. */
 static struct w2e_connection *accept_next(struct blocking *driver, uint32_t listener) {
     struct w2e_connection *connection = NULL;
@@ -256,7 +268,7 @@ static struct w2e_connection *accept_next(struct blocking *driver, uint32_t list
         SOCKET socket = w2e_sys_accept(driver->listeners.sockets[listener], (struct sockaddr *)&peer, &size);
         int error = socket == INVALID_SOCKET ? WSAGetLastError() : 0;
         if (error == 0) {
-            connection = make_connection(driver, socket, &peer);
+            connection = w2e_driver_accepted(driver->service, socket, &peer);
         } else if (!cancelled(error) && error != WSAECONNRESET) {
             /* WSAECONNRESET: the peer was gone before it could be accepted. That is no failure of accept. */
             accept_failed(driver);
@@ -265,11 +277,13 @@ static struct w2e_connection *accept_next(struct blocking *driver, uint32_t list
     return connection;
 }
 
-/* Leaves accept: whether nobody else waits there. */
-static bool leave_accept(struct blocking *driver, uint32_t listener) {
+/* Stops listening: whether nobody else waits at the listener. */
+static bool leave_accept(struct worker *worker) {
+    struct blocking *driver = worker->driver;
     AcquireSRWLockExclusive(&driver->lock);
-    bool last = --driver->waiting_at[listener] == 0;
-    if (--driver->waiting == 0) {
+    count_listening_locked(driver, worker, false);
+    bool last = driver->waiting_at[worker->listener] == 0;
+    if (driver->listening == 0) {
         WakeAllConditionVariable(&driver->changed);
     }
     ReleaseSRWLockExclusive(&driver->lock);
@@ -277,12 +291,13 @@ static bool leave_accept(struct blocking *driver, uint32_t listener) {
 }
 
 /* Goes back to accept, unless enough threads wait there. */
-static bool return_to_accept(struct blocking *driver, uint32_t listener) {
+static bool return_to_accept(struct worker *worker) {
+    struct blocking *driver = worker->driver;
     AcquireSRWLockExclusive(&driver->lock);
-    bool wanted = !w2e_flag_is_set(&driver->stop_accepting) && driver->waiting_at[listener] < WAITING_MAX;
+    bool wanted = !w2e_flag_is_set(&driver->stop_accepting) && driver->waiting_at[worker->listener] < WAITING_MAX;
+    worker->connection = NULL;
     if (wanted) {
-        driver->waiting_at[listener]++;
-        driver->waiting++;
+        count_listening_locked(driver, worker, true);
     }
     ReleaseSRWLockExclusive(&driver->lock);
     return wanted;
@@ -291,7 +306,7 @@ static bool return_to_accept(struct blocking *driver, uint32_t listener) {
 static void join_ended_locked(struct blocking *driver) {
     while (driver->ended != NULL) {
         struct worker *worker = driver->ended;
-        driver->ended = worker->next_ended;
+        driver->ended = worker->next;
         ReleaseSRWLockExclusive(&driver->lock);
         w2e_thread_join(worker->thread);
         w2e_sys_free(worker);
@@ -305,29 +320,40 @@ static void end_worker(struct worker *worker) {
     struct blocking *driver = worker->driver;
     AcquireSRWLockExclusive(&driver->lock);
     join_ended_locked(driver); /* the threads that ended before; this one is left to the next */
-    worker->next_ended = driver->ended;
+    worker->next = driver->ended;
     driver->ended = worker;
     WakeAllConditionVariable(&driver->changed);
     ReleaseSRWLockExclusive(&driver->lock);
 }
 
-static DWORD WINAPI worker_run(void *argument) {
-    struct worker *worker = argument;
+static void serve_connections(struct worker *worker) {
     struct blocking *driver = worker->driver;
-    uint32_t listener = worker->listener;
     do {
-        struct w2e_connection *connection = accept_next(driver, listener);
-        bool last = leave_accept(driver, listener);
+        struct w2e_connection *connection = accept_next(driver, worker->listener);
+        bool last = leave_accept(worker);
         if (connection == NULL) {
             break;
         }
-        int error = last && !w2e_flag_is_set(&driver->stop_accepting) ? start_worker(driver, listener) : 0;
+        int error = last && !w2e_flag_is_set(&driver->stop_accepting) ? start_worker(driver, worker->listener, NULL) : 0;
         if (error != 0) {
             /* Without a thread to take this one's place nobody would accept: this connection is given up instead. */
             w2e_session_abort(connection->session, WS2ECHO_REASON_ERROR, error);
         }
-        serve(driver, connection);
-    } while (return_to_accept(driver, listener));
+        serve(worker, connection);
+    } while (return_to_accept(worker));
+}
+
+static DWORD WINAPI worker_run(void *argument) {
+    struct worker *worker = argument;
+    if (worker->connection != NULL) {
+        bool listening = listens(worker);
+        serve(worker, worker->connection);
+        if (listening) {
+            leave_accept(worker);
+        }
+    } else {
+        serve_connections(worker);
+    }
     end_worker(worker);
     return 0;
 }
@@ -343,17 +369,26 @@ static void await_answers_locked(struct blocking *driver, const uint32_t *left, 
     *pause_ms = *pause_ms * 2 < WAKE_LAST_MS ? *pause_ms * 2 : WAKE_LAST_MS;
 }
 
+static void cancel_serving_locked(struct blocking *driver, bool datagrams_only) {
+    for (const struct worker *each = driver->serving; each != NULL; each = each->next) {
+        if (each->connection->datagram || !datagrams_only) {
+            w2e_sys_cancel(each->connection->socket, NULL);
+        }
+    }
+}
+
 static void blocking_stop_accepting(struct w2e_driver *base) {
     struct blocking *driver = (struct blocking *)base;
     DWORD pause_ms = WAKE_FIRST_MS;
     AcquireSRWLockExclusive(&driver->lock);
     w2e_flag_set(&driver->stop_accepting);
     WakeAllConditionVariable(&driver->changed);
-    while (driver->waiting > 0) {
+    while (driver->listening > 0) {
         for (uint32_t i = 0; i < driver->listeners.count; i++) {
             w2e_sys_cancel(driver->listeners.sockets[i], NULL);
         }
-        await_answers_locked(driver, &driver->waiting, &pause_ms);
+        cancel_serving_locked(driver, true);
+        await_answers_locked(driver, &driver->listening, &pause_ms);
     }
     w2e_listeners_close(&driver->listeners);
     ReleaseSRWLockExclusive(&driver->lock);
@@ -367,9 +402,7 @@ static void blocking_stop(struct w2e_driver *base) {
     w2e_flag_set(&driver->abort);
     WakeAllConditionVariable(&driver->changed);
     while (driver->threads > 0) {
-        for (struct w2e_connection *each = driver->connections; each != NULL; each = each->next) {
-            w2e_sys_cancel(each->socket, NULL);
-        }
+        cancel_serving_locked(driver, false);
         await_answers_locked(driver, &driver->threads, &pause_ms);
     }
     ReleaseSRWLockExclusive(&driver->lock);
@@ -379,12 +412,24 @@ static void blocking_free(struct w2e_driver *base) {
     w2e_sys_free(base);
 }
 
-static int blocking_open(struct w2e_driver **opened, struct w2e_listeners *listeners, struct w2e_service *service);
+static int blocking_add(struct w2e_driver *base, struct w2e_connection *connection) {
+    return start_worker((struct blocking *)base, 0, connection);
+}
 
-const struct w2e_driver_ops w2e_driver_blocking = {
-    .open = blocking_open, .stop_accepting = blocking_stop_accepting, .stop = blocking_stop, .free = blocking_free};
+static int start_workers(struct blocking *driver) {
+    int error = 0;
+    for (uint32_t i = 0; i < driver->listeners.count && error == 0; i++) {
+        if (driver->listeners.sockets[i] != INVALID_SOCKET) {
+            error = start_worker(driver, i, NULL);
+        }
+    }
+    return error;
+}
 
-static int blocking_open(struct w2e_driver **opened, struct w2e_listeners *listeners, struct w2e_service *service) {
+static int blocking_open(struct w2e_driver **opened, const void *part, const struct w2e_driver_config *config,
+                         struct w2e_listeners *listeners, struct w2e_service *service) {
+    (void)part;
+    (void)config;
     struct blocking *driver = w2e_sys_alloc(sizeof *driver);
     if (driver == NULL) {
         w2e_listeners_close(listeners);
@@ -395,10 +440,7 @@ static int blocking_open(struct w2e_driver **opened, struct w2e_listeners *liste
     driver->listeners = *listeners;
     InitializeSRWLock(&driver->lock);
     InitializeConditionVariable(&driver->changed);
-    int error = 0;
-    for (uint32_t i = 0; i < listeners->count && error == 0; i++) {
-        error = start_worker(driver, i);
-    }
+    int error = start_workers(driver);
     if (error != 0) {
         blocking_stop(&driver->driver);
         blocking_free(&driver->driver);
@@ -407,3 +449,9 @@ static int blocking_open(struct w2e_driver **opened, struct w2e_listeners *liste
     *opened = &driver->driver;
     return 0;
 }
+
+const struct w2e_driver_ops w2e_driver_blocking = {.open = blocking_open,
+                                                   .add = blocking_add,
+                                                   .stop_accepting = blocking_stop_accepting,
+                                                   .stop = blocking_stop,
+                                                   .free = blocking_free};

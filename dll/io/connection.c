@@ -1,6 +1,12 @@
 #include "io/connection.h"
 
+#include "io/socket.h"
+#include "win/extension.h"
 #include "win/system.h"
+
+#include <limits.h>
+
+/* ---- session ---- */
 
 void w2e_connection_fit_buffer(struct w2e_connection *connection) {
     struct w2e_session *session = connection->session;
@@ -18,4 +24,194 @@ void w2e_connection_fit_buffer(struct w2e_connection *connection) {
 
 void w2e_connection_free_buffer(struct w2e_connection *connection) {
     w2e_sys_free(w2e_session_buffer_swap(connection->session, NULL, 0));
+}
+
+struct w2e_op w2e_connection_next(struct w2e_connection *connection, uint64_t now_us) {
+    w2e_connection_fit_buffer(connection);
+    return w2e_session_next(connection->session, now_us);
+}
+
+static void count_datagram(struct w2e_traffic *traffic, enum w2e_op_kind kind, int error) {
+    if (kind == W2E_OP_SEND) {
+        w2e_counter_add(error == 0 ? &traffic->datagrams_sent : &traffic->datagrams_failed, 1);
+        return;
+    }
+    switch (error) {
+    case WSAEMSGSIZE:
+        w2e_counter_add(&traffic->datagrams_oversize, 1);
+        w2e_counter_add(&traffic->datagrams_received, 1);
+        break;
+    case 0:
+        w2e_counter_add(&traffic->datagrams_received, 1);
+        break;
+    case WSAECONNRESET:
+    case WSAENETRESET:
+        w2e_counter_add(&traffic->datagrams_unreachable, 1);
+        break;
+    case WSA_OPERATION_ABORTED:
+        break;
+    default:
+        w2e_counter_add(&traffic->datagrams_failed, 1);
+        break;
+    }
+}
+
+void w2e_connection_done(struct w2e_connection *connection, enum w2e_op_kind kind, int error, size_t bytes, uint64_t now_us) {
+    if (kind == W2E_OP_RECV || kind == W2E_OP_SEND) {
+        struct w2e_traffic *traffic = connection->traffic;
+        w2e_counter_add(kind == W2E_OP_RECV ? &traffic->bytes_received : &traffic->bytes_sent, bytes);
+        if (connection->datagram) {
+            count_datagram(traffic, kind, error);
+        }
+    }
+    w2e_session_done(connection->session, kind, error, bytes, now_us);
+}
+
+/* ---- connect ---- */
+
+int w2e_connection_connect(struct w2e_connection *connection) {
+    const struct sockaddr *peer = (const struct sockaddr *)&connection->peer;
+    return w2e_sys_connect(connection->socket, peer, connection->peer_size) == 0 ? 0 : WSAGetLastError();
+}
+
+/* ConnectEx wants a socket that is bound. */
+static int bind_to_any(struct w2e_connection *connection) {
+    SOCKADDR_STORAGE any = {.ss_family = connection->peer.ss_family}; /* address and port 0 in either family */
+    return w2e_sys_bind(connection->socket, (const struct sockaddr *)&any, connection->peer_size) == 0 ? 0 : WSAGetLastError();
+}
+
+int w2e_connection_start_connect(struct w2e_connection *connection, OVERLAPPED *overlapped) {
+    LPFN_CONNECTEX connect_ex;
+    int error = w2e_extension_connect(connection->socket, &connect_ex);
+    if (error == 0) {
+        error = bind_to_any(connection);
+    }
+    if (error == 0 && !w2e_sys_connect_ex(connect_ex, connection->socket, (const struct sockaddr *)&connection->peer,
+                                          connection->peer_size, overlapped)) {
+        error = WSAGetLastError();
+    }
+    return error;
+}
+
+int w2e_connection_connected(struct w2e_connection *connection) {
+    int error = 0;
+    int size = sizeof error;
+    if (w2e_sys_getsockopt(connection->socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+        return WSAGetLastError();
+    }
+    return error;
+}
+
+/* Until SO_UPDATE_CONNECT_CONTEXT the socket is no full one: getpeername and shutdown would fail on it. */
+static int finish_connect(struct w2e_connection *connection) {
+    int outcome = w2e_sys_setsockopt(connection->socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0);
+    return outcome == 0 ? 0 : WSAGetLastError();
+}
+
+/* ---- datagrams ---- */
+
+/* What a session keeps of a datagram without looking inside; Windows writes into it until the receive is over. IPv6 has the larger address;
+ * the control message tells at which of our addresses the datagram arrived. */
+struct datagram_ends {
+    SOCKADDR_IN6 peer;
+    INT peer_size;
+    WSAMSG message;
+    WSABUF buffer;
+    uint64_t control[8]; /* a WSACMSGHDR and an IN6_PKTINFO or IN_PKTINFO */
+};
+
+_Static_assert(sizeof(struct datagram_ends) <= sizeof(struct w2e_ends), "room for the ends of a datagram");
+
+static struct datagram_ends *ends_of(const struct w2e_op *op) {
+    return (struct datagram_ends *)(void *)op->ends;
+}
+
+static WSAMSG *message_of(const struct w2e_op *op) {
+    struct datagram_ends *ends = ends_of(op);
+    ends->buffer = (WSABUF){.len = (ULONG)op->size, .buf = (char *)op->data};
+    ends->message.name = (struct sockaddr *)&ends->peer;
+    ends->message.lpBuffers = &ends->buffer;
+    ends->message.dwBufferCount = 1;
+    ends->message.dwFlags = 0;
+    return &ends->message;
+}
+
+/* The control message that came with a datagram goes back with its answer, which makes that leave from the address that was asked. */
+static int exchange_message(struct w2e_connection *connection, const struct w2e_op *op, DWORD *bytes, OVERLAPPED *overlapped,
+                            LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    struct datagram_ends *ends = ends_of(op);
+    WSAMSG *message = message_of(op);
+    if (op->kind == W2E_OP_SEND) {
+        return w2e_sys_send_message(connection->socket, message, bytes, overlapped, routine);
+    }
+    message->namelen = sizeof ends->peer;
+    message->Control = (WSABUF){.len = sizeof ends->control, .buf = (char *)ends->control};
+    return w2e_sys_receive_message(connection->receive_message, connection->socket, message, bytes, overlapped, routine);
+}
+
+static int exchange_datagram(struct w2e_connection *connection, const struct w2e_op *op, DWORD *bytes, OVERLAPPED *overlapped,
+                             LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    struct datagram_ends *ends = ends_of(op);
+    WSABUF buffer = {.len = (ULONG)op->size, .buf = (char *)op->data};
+    if (connection->receive_message != NULL) {
+        return exchange_message(connection, op, bytes, overlapped, routine);
+    }
+    if (op->kind == W2E_OP_SEND) {
+        return w2e_sys_wsa_send_to(connection->socket, &buffer, bytes, (const struct sockaddr *)&ends->peer, ends->peer_size,
+                                   overlapped, routine);
+    }
+    ends->peer_size = sizeof ends->peer;
+    return w2e_sys_wsa_recv_from(connection->socket, &buffer, bytes, (struct sockaddr *)&ends->peer, &ends->peer_size, overlapped,
+                                 routine);
+}
+
+/* ---- RECV and SEND ---- */
+
+static int transfer_stream(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
+    int size = op->size > INT_MAX ? INT_MAX : (int)op->size;
+    int moved = op->kind == W2E_OP_RECV ? w2e_sys_recv(connection->socket, (char *)op->data, size)
+                                        : w2e_sys_send(connection->socket, (const char *)op->data, size);
+    if (moved < 0) {
+        return WSAGetLastError();
+    }
+    *bytes = (size_t)moved;
+    return moved == 0 && op->kind == W2E_OP_RECV ? w2e_socket_end_error(connection->socket) : 0;
+}
+
+int w2e_connection_transfer(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
+    *bytes = 0;
+    if (!connection->datagram) {
+        return transfer_stream(connection, op, bytes);
+    }
+    DWORD moved = 0;
+    int error = exchange_datagram(connection, op, &moved, NULL, NULL) == 0 ? 0 : WSAGetLastError();
+    *bytes = error == 0 ? moved : 0;
+    return error;
+}
+
+int w2e_connection_start(struct w2e_connection *connection, const struct w2e_op *op, OVERLAPPED *overlapped,
+                         LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    WSABUF buffer = {.len = op->size > INT_MAX ? INT_MAX : (ULONG)op->size, .buf = (char *)op->data};
+    int outcome;
+    if (connection->datagram) {
+        outcome = exchange_datagram(connection, op, NULL, overlapped, routine);
+    } else if (op->kind == W2E_OP_RECV) {
+        outcome = w2e_sys_wsa_recv(connection->socket, &buffer, overlapped, routine);
+    } else {
+        outcome = w2e_sys_wsa_send(connection->socket, &buffer, overlapped, routine);
+    }
+    return outcome == 0 ? 0 : WSAGetLastError();
+}
+
+int w2e_connection_result(struct w2e_connection *connection, enum w2e_op_kind kind, OVERLAPPED *overlapped, size_t *bytes) {
+    DWORD moved = 0;
+    int error = w2e_sys_overlapped_result(connection->socket, overlapped, &moved, FALSE);
+    *bytes = error == 0 ? moved : 0;
+    if (error == 0 && kind == W2E_OP_CONNECT) {
+        return finish_connect(connection);
+    }
+    if (error == 0 && moved == 0 && kind == W2E_OP_RECV && !connection->datagram) {
+        error = w2e_socket_end_error(connection->socket);
+    }
+    return error;
 }

@@ -1,23 +1,72 @@
-/* A connection: a socket, and the session that decides what to do with it. */
+/* A connection: a socket, and the session that decides what to do with it. A socket of datagrams counts as one, too. */
 #ifndef W2E_CONNECTION_H
 #define W2E_CONNECTION_H
 
 #include "win/win.h"
 
 #include "session.h"
+#include "win/thread.h"
+
+/* What went over connections, as statistics tell it. */
+struct w2e_traffic {
+    struct w2e_counter bytes_received;
+    struct w2e_counter bytes_sent;
+    struct w2e_counter datagrams_received;
+    struct w2e_counter datagrams_sent;
+    struct w2e_counter datagrams_oversize;
+    struct w2e_counter datagrams_unreachable;
+    struct w2e_counter datagrams_failed;
+};
 
 struct w2e_connection {
     SOCKET socket;
     struct w2e_session *session;
-    /* The set of a driver's connections, which the driver guards. */
-    struct w2e_connection *next;
-    struct w2e_connection *previous;
+    struct w2e_traffic *traffic;
+    bool lingers;  /* closing may block, for SO_LINGER */
+    bool datagram; /* of UDP */
+    /* Whom CONNECT is for. */
+    SOCKADDR_STORAGE peer;
+    int peer_size;
+    /* WSARecvMsg, where a datagram must tell which address it was sent to; else NULL. */
+    LPFN_WSARECVMSG receive_message;
 };
 
-/* Gives the session the buffer that it wants, if that changed. If there is no memory the session is aborted, or goes on with what it has. */
+/* What the session wants next, with the buffer that it wants. */
+struct w2e_op w2e_connection_next(struct w2e_connection *connection, uint64_t now_us);
+
+/* Counts what an operation moved, and reports it to the session. */
+void w2e_connection_done(struct w2e_connection *connection, enum w2e_op_kind kind, int error, size_t bytes, uint64_t now_us);
+
+/* Gives the session the buffer that it wants. If there is no memory the session is aborted, or goes on with what it has. */
 void w2e_connection_fit_buffer(struct w2e_connection *connection);
 
 /* Takes the buffer back, once CLOSE was lent. */
 void w2e_connection_free_buffer(struct w2e_connection *connection);
+
+/* ---- CONNECT ---- */
+
+/* Connects by a plain call: 0, WSAEWOULDBLOCK if the socket does not block, or an error. */
+int w2e_connection_connect(struct w2e_connection *connection);
+
+/* Starts to connect: 0 if that is done already, WSA_IO_PENDING, or an error. */
+int w2e_connection_start_connect(struct w2e_connection *connection, OVERLAPPED *overlapped);
+
+/* What became of a CONNECT that did not block, once the socket is writable or has failed: 0 or an error. */
+int w2e_connection_connected(struct w2e_connection *connection);
+
+/* ---- RECV and SEND ---- */
+
+/* Moves bytes by a plain call, which blocks if the socket does: 0 or an error. */
+int w2e_connection_transfer(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes);
+
+/*
+ * Starts to move bytes: 0 if that is done already, WSA_IO_PENDING, or an error. What of the operation Windows needs until the end lies in
+ * what the session has lent. Use w2e_connection_result even if it was done at once.
+ */
+int w2e_connection_start(struct w2e_connection *connection, const struct w2e_op *op, OVERLAPPED *overlapped,
+                         LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+
+/* What became of an operation that is not pending: 0 or an error. */
+int w2e_connection_result(struct w2e_connection *connection, enum w2e_op_kind kind, OVERLAPPED *overlapped, size_t *bytes);
 
 #endif

@@ -6,8 +6,7 @@
 #define W2E_DRIVER_H
 
 #include "io/connection.h"
-#include "io/socket.h"
-#include "win/thread.h"
+#include "io/listeners.h"
 
 /* Who a driver works for. Its functions are called from the driver's threads, several at a time, with no lock held. */
 struct w2e_service {
@@ -18,10 +17,14 @@ struct w2e_service {
     void (*ending)(void *owner, struct w2e_connection *connection);
     /* The session lent CLOSE, and the socket is closed: the connection is the owner's again. */
     void (*finished)(void *owner, struct w2e_connection *connection);
-    /* accept failed for want of resources, and will be tried again. */
+    /* A connection could not be accepted for want of resources; accepting goes on. */
     void (*accept_failed)(void *owner);
-    struct w2e_counter bytes_received;
-    struct w2e_counter bytes_sent;
+};
+
+struct w2e_driver_config {
+    uint32_t workers; /* threads that share the connections, at least */
+    enum ws2echo_accept accept;
+    uint32_t accepts_pending;
 };
 
 struct w2e_driver {
@@ -29,9 +32,15 @@ struct w2e_driver {
 };
 
 struct w2e_driver_ops {
-    /* Starts to accept: 0 or an error. The listeners' sockets are the driver's from now on, and closed if this fails. */
-    int (*open)(struct w2e_driver **driver, struct w2e_listeners *listeners, struct w2e_service *service);
-    /* Closes the listeners; connections go on. May be called several times, and from several threads. */
+    /*
+     * Starts to accept: 0 or an error. The listeners' streams are the driver's from now on, and closed if this fails. `part` is what makes the
+     * driver one model rather than another of its family.
+     */
+    int (*open)(struct w2e_driver **driver, const void *part, const struct w2e_driver_config *config,
+                struct w2e_listeners *listeners, struct w2e_service *service);
+    /* Runs a connection that the owner opened: 0, or an error, and then it stays the owner's. */
+    int (*add)(struct w2e_driver *driver, struct w2e_connection *connection);
+    /* Closes the listeners, and ends the sockets of datagrams; connections go on. May be called several times, and from several threads. */
     void (*stop_accepting)(struct w2e_driver *driver);
     /* Stops accepting, aborts every session, and returns when each connection is finished and no thread is left. Like stop_accepting. */
     void (*stop)(struct w2e_driver *driver);
@@ -39,6 +48,24 @@ struct w2e_driver_ops {
     void (*free)(struct w2e_driver *driver);
 };
 
+/* Opens the driver of a model, as `open` above. */
+int w2e_driver_open(struct w2e_driver **driver, uint32_t model, const struct w2e_driver_config *config,
+                    struct w2e_listeners *listeners, struct w2e_service *service);
+
+/* The drivers of the three families. */
 extern const struct w2e_driver_ops w2e_driver_blocking;
+extern const struct w2e_driver_ops w2e_driver_readiness;
+extern const struct w2e_driver_ops w2e_driver_completion;
+
+/* ---- for drivers ---- */
+
+/* Does SHUTDOWN or RESET, which never wait, and reports it to the session. */
+void w2e_driver_wind_down(struct w2e_service *service, struct w2e_connection *connection, enum w2e_op_kind kind);
+
+/* After CLOSE: closes the socket, which blocks if the connection lingers, and gives the connection back to its owner. */
+void w2e_driver_finish(struct w2e_service *service, struct w2e_connection *connection);
+
+/* Makes what was accepted a connection of the service; or resets it, for want of memory, and gives NULL. */
+struct w2e_connection *w2e_driver_accepted(struct w2e_service *service, SOCKET socket, const SOCKADDR_STORAGE *peer);
 
 #endif

@@ -1,4 +1,4 @@
-/* Sockets: every option that is set on one, addresses as text, names to addresses, and listening on several addresses at one port. */
+/* Sockets: every option that is set on one, addresses as text, and names to addresses. */
 #ifndef W2E_SOCKET_H
 #define W2E_SOCKET_H
 
@@ -15,13 +15,21 @@ struct w2e_socket_options {
     uint32_t receive_buffer_bytes;
     uint32_t send_buffer_bytes;
     int32_t linger_s;
+    uint32_t udp_connreset; /* of a datagram socket */
 };
 
-/* Sets the options: 0, or the system's code with the failure noted. */
+/* Sets one option, called `text`: 0, or the system's code with the failure noted. */
+int w2e_socket_set(SOCKET socket, int level, int name, const char *text, int value);
+
+/* Sets those options that a socket of TCP has: 0, or the system's code with the failure noted. */
 int w2e_socket_apply(SOCKET socket, const struct w2e_socket_options *options);
+
+/* … and those that a socket of UDP has. */
+int w2e_socket_apply_datagram(SOCKET socket, const struct w2e_socket_options *options);
 
 /* Reads back what is in force: 0, or the system's code with the failure noted. */
 int w2e_socket_read_back(SOCKET socket, struct w2e_socket_options *options);
+int w2e_socket_read_back_datagram(SOCKET socket, struct w2e_socket_options *options);
 
 /* Makes the coming closesocket send RST. */
 void w2e_socket_reset_on_close(SOCKET socket);
@@ -41,21 +49,8 @@ struct w2e_endpoint_text w2e_endpoint_text(const ws2echo_address *address);
 
 bool w2e_address_is_loopback(const ws2echo_address *address);
 
-/* The addresses of a host; free with FreeAddrInfoW. 0, or the code of GetAddrInfoW with the failure noted. */
-int w2e_resolve(const char *host, uint32_t family, uint32_t port, ADDRINFOW **found);
-
-enum { W2E_LISTENERS_MAX = 16 };
-
-/* Sockets that listen on one port. */
-struct w2e_listeners {
-    SOCKET sockets[W2E_LISTENERS_MAX];
-    ws2echo_address addresses[W2E_LISTENERS_MAX];
-    uint32_t count;
-};
-
-/* Listens where host, family and port say (see ws2echo_server_options): 0, or an error with the failure noted and no socket left. */
-int w2e_listeners_open(struct w2e_listeners *listeners, const ws2echo_server_options *options,
-                       const struct w2e_socket_options *socket_options);
-void w2e_listeners_close(struct w2e_listeners *listeners);
+/* The addresses of a host for a type of socket (SOCK_STREAM, SOCK_DGRAM); free with FreeAddrInfoW. 0, or the code of GetAddrInfoW with
+ * the failure noted. */
+int w2e_resolve(const char *host, uint32_t family, uint32_t port, int type, ADDRINFOW **found);
 
 #endif

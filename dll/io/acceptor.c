@@ -1,0 +1,145 @@
+#include "io/acceptor.h"
+
+#include "win/system.h"
+#include "win/wine.h"
+
+enum { RETRY_MS = 50 }; /* after accept failed for want of resources */
+
+struct w2e_acceptor {
+    struct w2e_shards *shards;
+    HANDLE thread;
+    HANDLE stop_event;
+    HANDLE events[W2E_LISTENERS_MAX]; /* of each listener: there is something to accept */
+    SOCKET listeners[W2E_LISTENERS_MAX];
+    uint32_t count;
+    bool stale[W2E_LISTENERS_MAX]; /* an event told of nothing: see win/wine.h */
+};
+
+/* What was accepted has inherited that it does not block, and the event of its listener. */
+static void make_plain(SOCKET socket) {
+    w2e_sys_event_select(socket, NULL, 0);
+    w2e_sys_set_nonblocking(socket, false);
+}
+
+/* Accepts one connection: 0 or an error. */
+static int accept_one(struct w2e_acceptor *acceptor, SOCKET listener) {
+    SOCKADDR_STORAGE peer = {0};
+    int size = sizeof peer;
+    SOCKET socket = w2e_sys_accept(listener, (struct sockaddr *)&peer, &size);
+    if (socket == INVALID_SOCKET) {
+        return WSAGetLastError();
+    }
+    make_plain(socket);
+    w2e_shards_accepted(acceptor->shards, socket, &peer);
+    return 0;
+}
+
+/* Accepts all that wait: the call that finds none makes Winsock signal the event for the next one. */
+static void accept_all(struct w2e_acceptor *acceptor, uint32_t index) {
+    int error;
+    ResetEvent(acceptor->events[index]);
+    acceptor->stale[index] = w2e_on_wine();
+    while ((error = accept_one(acceptor, acceptor->listeners[index])) == 0 || error == WSAECONNRESET) {
+        acceptor->stale[index] = false;
+    }
+    if (error != WSAEWOULDBLOCK) {
+        struct w2e_service *service = acceptor->shards->service;
+        service->accept_failed(service->owner);
+        w2e_sys_wait_any(&acceptor->stop_event, 1, RETRY_MS);
+        w2e_sys_event_select(acceptor->listeners[index], acceptor->events[index], FD_ACCEPT); /* makes Winsock look again */
+    }
+}
+
+static DWORD time_limit_ms(const struct w2e_acceptor *acceptor) {
+    bool any = false;
+    for (uint32_t i = 0; i < acceptor->count; i++) {
+        any |= acceptor->stale[i];
+    }
+    return any ? W2E_WINE_ACCEPT_AGAIN_MS : INFINITE;
+}
+
+static void accept_stale(struct w2e_acceptor *acceptor) {
+    for (uint32_t i = 0; i < acceptor->count; i++) {
+        if (acceptor->stale[i]) {
+            accept_all(acceptor, i);
+        }
+    }
+}
+
+static DWORD WINAPI acceptor_run(void *argument) {
+    struct w2e_acceptor *acceptor = argument;
+    HANDLE objects[1 + W2E_LISTENERS_MAX] = {acceptor->stop_event};
+    for (uint32_t i = 0; i < acceptor->count; i++) {
+        objects[1 + i] = acceptor->events[i];
+    }
+    for (;;) {
+        DWORD signalled = w2e_sys_wait_any(objects, 1 + acceptor->count, time_limit_ms(acceptor));
+        if (signalled == WAIT_OBJECT_0) {
+            return 0;
+        }
+        if (signalled <= WAIT_OBJECT_0 + acceptor->count) {
+            accept_all(acceptor, signalled - WAIT_OBJECT_0 - 1);
+        } else if (signalled == WAIT_TIMEOUT) {
+            accept_stale(acceptor);
+        } else {
+            w2e_sys_sleep(RETRY_MS); /* the wait failed for want of memory */
+        }
+    }
+}
+
+static void free_acceptor(struct w2e_acceptor *acceptor) {
+    for (uint32_t i = 0; i < acceptor->count; i++) {
+        CloseHandle(acceptor->events[i]);
+    }
+    if (acceptor->stop_event != NULL) {
+        CloseHandle(acceptor->stop_event);
+    }
+    w2e_sys_free(acceptor);
+}
+
+static int watch(struct w2e_acceptor *acceptor, SOCKET listener) {
+    HANDLE event = w2e_sys_create_event();
+    if (event == NULL) {
+        return WSAENOBUFS;
+    }
+    acceptor->events[acceptor->count] = event;
+    acceptor->listeners[acceptor->count] = listener;
+    acceptor->count++;
+    return w2e_sys_event_select(listener, event, FD_ACCEPT) == 0 ? 0 : WSAGetLastError();
+}
+
+static int prepare(struct w2e_acceptor *acceptor) {
+    const struct w2e_listeners *listeners = &acceptor->shards->listeners;
+    acceptor->stop_event = w2e_sys_create_event();
+    int error = acceptor->stop_event != NULL ? 0 : WSAENOBUFS;
+    for (uint32_t i = 0; i < listeners->count && error == 0; i++) {
+        if (listeners->sockets[i] != INVALID_SOCKET) {
+            error = watch(acceptor, listeners->sockets[i]);
+        }
+    }
+    return error;
+}
+
+int w2e_acceptor_start(struct w2e_acceptor **started, struct w2e_shards *shards) {
+    struct w2e_acceptor *acceptor = w2e_sys_alloc(sizeof *acceptor);
+    if (acceptor == NULL) {
+        return WSAENOBUFS;
+    }
+    acceptor->shards = shards;
+    int error = prepare(acceptor);
+    if (error == 0) {
+        error = w2e_thread_start(&acceptor->thread, acceptor_run, acceptor);
+    }
+    if (error != 0) {
+        free_acceptor(acceptor);
+        return error;
+    }
+    *started = acceptor;
+    return 0;
+}
+
+void w2e_acceptor_stop(struct w2e_acceptor *acceptor) {
+    SetEvent(acceptor->stop_event);
+    w2e_thread_join(acceptor->thread);
+    free_acceptor(acceptor);
+}

@@ -1,0 +1,125 @@
+/*
+ * WSAAsyncSelect: Winsock posts a message to a window when something happens to a socket, once, until the call that it invites is made.
+ *
+ * The window is a message-only one: it shows nothing and needs no desktop. Its messages are read where they are waited for, so it
+ * needs no procedure of its own. Each socket has a message number of its own, from which its watch is found. What was posted for a
+ * socket before it was removed is taken out of the queue, so that a number can be used again.
+ */
+#include "io/poller.h"
+#include "session.h"
+#include "win/system.h"
+#include "win/thread.h"
+
+/* A queue takes 10,000 messages, and a socket has at most three in it. */
+enum { WATCHES_MAX = 3000, MESSAGE_WAKE = WM_APP, MESSAGE_FIRST = WM_APP + 1 };
+
+enum { EVENTS = FD_READ | FD_WRITE | FD_ACCEPT | FD_CONNECT | FD_CLOSE };
+
+struct w2e_poller {
+    HWND window;
+    struct w2e_watch *watches[WATCHES_MAX];
+    uint32_t free_slots[WATCHES_MAX];
+    uint32_t free_count;
+};
+
+static int async_add(struct w2e_poller *poller, struct w2e_watch *watch) {
+    uint32_t slot = poller->free_slots[poller->free_count - 1]; /* the engine keeps to the capacity */
+    if (w2e_sys_async_select(watch->socket, poller->window, MESSAGE_FIRST + slot, EVENTS) != 0) {
+        return WSAGetLastError();
+    }
+    poller->free_count--;
+    poller->watches[slot] = watch;
+    watch->slot = slot;
+    return 0;
+}
+
+static void async_remove(struct w2e_poller *poller, struct w2e_watch *watch) {
+    unsigned number = MESSAGE_FIRST + watch->slot;
+    MSG message;
+    w2e_sys_async_select(watch->socket, poller->window, 0, 0);
+    while (w2e_sys_peek_message(poller->window, &message, number, number)) {
+    }
+    poller->watches[watch->slot] = NULL;
+    poller->free_slots[poller->free_count++] = watch->slot;
+}
+
+static void async_changed(struct w2e_poller *poller, struct w2e_watch *watch) {
+    (void)poller;
+    (void)watch; /* what is of no interest is not asked for by a call, and hence told only once */
+}
+
+static unsigned ready_of(long event) {
+    switch (event) {
+    case FD_READ:
+    case FD_ACCEPT:
+        return W2E_READABLE;
+    case FD_WRITE:
+        return W2E_WRITABLE;
+    case FD_CONNECT:
+        return W2E_CONNECTED;
+    default: /* FD_CLOSE, or an error, which the next call will tell */
+        return W2E_READABLE | W2E_WRITABLE | W2E_CLOSED;
+    }
+}
+
+static void report(struct w2e_poller *poller, const MSG *message, struct w2e_watch **reports) {
+    if (message->message < MESSAGE_FIRST || message->message >= MESSAGE_FIRST + WATCHES_MAX) {
+        return;
+    }
+    struct w2e_watch *watch = poller->watches[message->message - MESSAGE_FIRST];
+    /* An accepted socket inherits the number of its listener until it gets its own. */
+    if (watch != NULL && watch->socket == message->wParam) {
+        watch->connect_error = WSAGETSELECTERROR(message->lParam);
+        w2e_watch_report(watch, ready_of(WSAGETSELECTEVENT(message->lParam)), reports);
+    }
+}
+
+static int async_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_watch **reports) {
+    MSG message;
+    if (until_us == W2E_NEVER) {
+        if (!w2e_sys_get_message(poller->window, &message)) {
+            return WSAENOBUFS;
+        }
+        report(poller, &message, reports);
+        return 0;
+    }
+    w2e_sys_wait_message(w2e_left_ms(until_us));
+    while (w2e_sys_peek_message(poller->window, &message, 0, 0)) {
+        report(poller, &message, reports);
+    }
+    return 0;
+}
+
+static void async_wake(struct w2e_poller *poller) {
+    PostMessageW(poller->window, MESSAGE_WAKE, 0, 0);
+}
+
+static void async_close(struct w2e_poller *poller) {
+    DestroyWindow(poller->window);
+    w2e_sys_free(poller);
+}
+
+static int async_open(struct w2e_poller **opened) {
+    struct w2e_poller *poller = w2e_sys_alloc(sizeof *poller);
+    HWND window = poller != NULL ? w2e_sys_create_message_window() : NULL;
+    if (window == NULL) {
+        w2e_sys_free(poller);
+        return WSAENOBUFS;
+    }
+    poller->window = window;
+    while (poller->free_count < WATCHES_MAX) {
+        poller->free_slots[poller->free_count] = WATCHES_MAX - 1 - poller->free_count;
+        poller->free_count++;
+    }
+    *opened = poller;
+    return 0;
+}
+
+const struct w2e_poller_ops w2e_poller_async = {.capacity = WATCHES_MAX,
+                                                .open = async_open,
+                                                .close = async_close,
+                                                .add = async_add,
+                                                .remove = async_remove,
+                                                .changed = async_changed,
+                                                .wait = async_wait,
+                                                .wake = async_wake};

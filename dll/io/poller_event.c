@@ -1,0 +1,121 @@
+/*
+ * WSAEventSelect: Winsock signals an event object when something happens to a socket, once, until the call that it invites is made.
+ *
+ * One wait takes at most 64 objects: one to wake the thread, 63 sockets. With more sockets the engine starts more pollers. A wait tells
+ * of one object only, the first that is signalled: its entry then goes to the end, so that a busy socket does not hide the others.
+ */
+#include "io/poller.h"
+#include "win/system.h"
+#include "win/thread.h"
+
+enum { OBJECTS_MAX = WSA_MAXIMUM_WAIT_EVENTS, EVENTS = FD_READ | FD_WRITE | FD_ACCEPT | FD_CONNECT | FD_CLOSE };
+
+struct w2e_poller {
+    HANDLE objects[OBJECTS_MAX]; /* the first is to wake; beyond count, spare ones or NULL */
+    struct w2e_watch *watches[OBJECTS_MAX];
+    uint32_t count;
+};
+
+static void swap(struct w2e_poller *poller, uint32_t a, uint32_t b) {
+    HANDLE object = poller->objects[a];
+    struct w2e_watch *watch = poller->watches[a];
+    poller->objects[a] = poller->objects[b];
+    poller->watches[a] = poller->watches[b];
+    poller->objects[b] = object;
+    poller->watches[b] = watch;
+    poller->watches[a]->slot = a;
+    poller->watches[b]->slot = b;
+}
+
+static int event_add(struct w2e_poller *poller, struct w2e_watch *watch) {
+    uint32_t slot = poller->count;
+    if (poller->objects[slot] == NULL) {
+        poller->objects[slot] = w2e_sys_create_event();
+    }
+    if (poller->objects[slot] == NULL) {
+        return WSAENOBUFS;
+    }
+    if (w2e_sys_event_select(watch->socket, poller->objects[slot], EVENTS) != 0) {
+        return WSAGetLastError();
+    }
+    watch->slot = slot;
+    poller->watches[slot] = watch;
+    poller->count++;
+    return 0;
+}
+
+static void event_remove(struct w2e_poller *poller, struct w2e_watch *watch) {
+    w2e_sys_event_select(watch->socket, NULL, 0);
+    swap(poller, watch->slot, poller->count - 1);
+    poller->count--;
+    ResetEvent(poller->objects[poller->count]); /* it stays, for the next socket */
+}
+
+static void event_changed(struct w2e_poller *poller, struct w2e_watch *watch) {
+    (void)poller;
+    (void)watch; /* what is of no interest is not asked for by a call, and hence told only once */
+}
+
+static unsigned ready_of(long events) {
+    unsigned ready = events & (FD_READ | FD_ACCEPT) ? W2E_READABLE : 0;
+    ready |= events & FD_WRITE ? W2E_WRITABLE : 0;
+    ready |= events & FD_CONNECT ? W2E_CONNECTED : 0;
+    return ready | (events & FD_CLOSE ? W2E_READABLE | W2E_WRITABLE | W2E_CLOSED : 0);
+}
+
+static void report(struct w2e_poller *poller, uint32_t slot, struct w2e_watch **reports) {
+    struct w2e_watch *watch = poller->watches[slot];
+    WSANETWORKEVENTS happened = {0};
+    w2e_sys_enum_events(watch->socket, poller->objects[slot], &happened);
+    watch->connect_error = happened.iErrorCode[FD_CONNECT_BIT];
+    w2e_watch_report(watch, ready_of(happened.lNetworkEvents), reports);
+    swap(poller, slot, poller->count - 1);
+}
+
+static int event_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_watch **reports) {
+    DWORD signalled = w2e_sys_wait_any(poller->objects, poller->count, w2e_left_ms(until_us));
+    if (signalled == WAIT_FAILED) {
+        return (int)GetLastError();
+    }
+    if (signalled == WAIT_OBJECT_0) {
+        ResetEvent(poller->objects[0]);
+    } else if (signalled < WAIT_OBJECT_0 + poller->count) {
+        report(poller, signalled - WAIT_OBJECT_0, reports);
+    }
+    return 0;
+}
+
+static void event_wake(struct w2e_poller *poller) {
+    SetEvent(poller->objects[0]);
+}
+
+static void event_close(struct w2e_poller *poller) {
+    for (uint32_t i = 0; i < OBJECTS_MAX && poller->objects[i] != NULL; i++) {
+        CloseHandle(poller->objects[i]);
+    }
+    w2e_sys_free(poller);
+}
+
+static int event_open(struct w2e_poller **opened) {
+    struct w2e_poller *poller = w2e_sys_alloc(sizeof *poller);
+    if (poller == NULL) {
+        return WSAENOBUFS;
+    }
+    poller->objects[0] = w2e_sys_create_event();
+    poller->count = 1;
+    if (poller->objects[0] == NULL) {
+        event_close(poller);
+        return WSAENOBUFS;
+    }
+    *opened = poller;
+    return 0;
+}
+
+const struct w2e_poller_ops w2e_poller_event = {.capacity = OBJECTS_MAX - 1,
+                                                .open = event_open,
+                                                .close = event_close,
+                                                .add = event_add,
+                                                .remove = event_remove,
+                                                .changed = event_changed,
+                                                .wait = event_wait,
+                                                .wake = event_wake};

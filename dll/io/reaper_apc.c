@@ -1,0 +1,116 @@
+/*
+ * Completion routines: Windows calls a function in the thread that started the operation, while that thread waits alertably.
+ *
+ * The routine only notes what is completed. The thread goes on with it after the wait, so that nothing of the engine ever runs inside
+ * of a wait. ConnectEx takes no routine: it sets an event, which all that connects shares, and the thread looks which are done.
+ */
+#include "io/reaper.h"
+#include "win/system.h"
+#include "win/thread.h"
+
+struct w2e_reaper {
+    HANDLE events[2]; /* to wake; something is connected */
+    struct w2e_operation *connecting;
+    struct w2e_operation *completed;
+    struct w2e_operation **completed_end;
+};
+
+static void note(struct w2e_operation *operation) {
+    struct w2e_reaper *reaper = operation->reaper;
+    operation->next = NULL;
+    *reaper->completed_end = operation;
+    reaper->completed_end = &operation->next;
+}
+
+static void CALLBACK routine(DWORD error, DWORD bytes, OVERLAPPED *overlapped, DWORD flags) {
+    (void)error; /* WSAGetOverlappedResult tells all three */
+    (void)bytes;
+    (void)flags;
+    note((struct w2e_operation *)overlapped);
+}
+
+static int apc_attach(struct w2e_reaper *reaper, SOCKET socket) {
+    (void)reaper;
+    (void)socket;
+    return 0;
+}
+
+static int apc_prepare(struct w2e_reaper *reaper, struct w2e_operation *operation) {
+    operation->overlapped = (OVERLAPPED){.hEvent = operation->no_routine ? reaper->events[1] : NULL};
+    operation->reaper = reaper;
+    return 0;
+}
+
+/* The routine is called for what is done at once, too. */
+static bool apc_started(struct w2e_reaper *reaper, struct w2e_operation *operation, int error) {
+    if (!operation->no_routine) {
+        return error == 0 || error == WSA_IO_PENDING;
+    }
+    if (error == WSA_IO_PENDING) {
+        operation->next = reaper->connecting;
+        reaper->connecting = operation;
+    }
+    return error == WSA_IO_PENDING;
+}
+
+/* Whatever is done after this sets the event; what was done before may have had it reset by the next that was started. */
+static void note_connected(struct w2e_reaper *reaper) {
+    for (struct w2e_operation **at = &reaper->connecting; *at != NULL;) {
+        struct w2e_operation *operation = *at;
+        if (HasOverlappedIoCompleted(&operation->overlapped)) {
+            *at = operation->next;
+            note(operation);
+        } else {
+            at = &operation->next;
+        }
+    }
+}
+
+static int apc_wait(struct w2e_reaper *reaper, uint64_t until_us, struct w2e_operation **completed) {
+    note_connected(reaper);
+    DWORD outcome = w2e_sys_wait_alertable(reaper->events, 2, reaper->completed != NULL ? 0 : w2e_left_ms(until_us));
+    if (outcome == WAIT_OBJECT_0 || outcome == WAIT_OBJECT_0 + 1) {
+        ResetEvent(reaper->events[outcome - WAIT_OBJECT_0]);
+    }
+    note_connected(reaper);
+    *completed = reaper->completed;
+    reaper->completed = NULL;
+    reaper->completed_end = &reaper->completed;
+    return outcome == WAIT_FAILED ? (int)GetLastError() : 0;
+}
+
+static void apc_wake(struct w2e_reaper *reaper) {
+    SetEvent(reaper->events[0]);
+}
+
+static void apc_close(struct w2e_reaper *reaper) {
+    for (unsigned i = 0; i < 2 && reaper->events[i] != NULL; i++) {
+        CloseHandle(reaper->events[i]);
+    }
+    w2e_sys_free(reaper);
+}
+
+static int apc_open(struct w2e_reaper **opened) {
+    struct w2e_reaper *reaper = w2e_sys_alloc(sizeof *reaper);
+    if (reaper == NULL) {
+        return WSAENOBUFS;
+    }
+    reaper->events[0] = w2e_sys_create_event();
+    reaper->events[1] = reaper->events[0] != NULL ? w2e_sys_create_event() : NULL;
+    if (reaper->events[1] == NULL) {
+        apc_close(reaper);
+        return WSAENOBUFS;
+    }
+    reaper->completed_end = &reaper->completed;
+    *opened = reaper;
+    return 0;
+}
+
+const struct w2e_reaper_ops w2e_reaper_apc = {.routine = routine,
+                                              .open = apc_open,
+                                              .close = apc_close,
+                                              .attach = apc_attach,
+                                              .prepare = apc_prepare,
+                                              .started = apc_started,
+                                              .wait = apc_wait,
+                                              .wake = apc_wake};

@@ -1,0 +1,79 @@
+/*
+ * Completion port: what is completed queues up in a port, whichever socket it was for, and a thread takes it from there.
+ *
+ * Each worker has a port of its own, to which its connections belong for good: so no two threads ever work on one connection. An
+ * operation that is done at once is not queued, which spares nearly every send the way through the port.
+ */
+#include "io/reaper.h"
+#include "win/system.h"
+#include "win/thread.h"
+
+enum { ENTRIES = 64 };
+
+struct w2e_reaper {
+    HANDLE port;
+    OVERLAPPED_ENTRY entries[ENTRIES];
+};
+
+static int iocp_attach(struct w2e_reaper *reaper, SOCKET socket) {
+    if (!w2e_sys_attach_to_port(socket, reaper->port) || !w2e_sys_skip_port_on_success(socket)) {
+        return (int)GetLastError();
+    }
+    return 0;
+}
+
+static int iocp_prepare(struct w2e_reaper *reaper, struct w2e_operation *operation) {
+    (void)reaper;
+    operation->overlapped = (OVERLAPPED){0};
+    return 0;
+}
+
+static bool iocp_started(struct w2e_reaper *reaper, struct w2e_operation *operation, int error) {
+    (void)reaper;
+    (void)operation;
+    return error == WSA_IO_PENDING;
+}
+
+static int iocp_wait(struct w2e_reaper *reaper, uint64_t until_us, struct w2e_operation **completed) {
+    ULONG count = 0;
+    if (!w2e_sys_get_completions(reaper->port, reaper->entries, ENTRIES, &count, w2e_left_ms(until_us))) {
+        return GetLastError() == WAIT_TIMEOUT ? 0 : (int)GetLastError();
+    }
+    for (ULONG i = count; i > 0; i--) { /* from the last, for a list in their order */
+        struct w2e_operation *operation = (struct w2e_operation *)reaper->entries[i - 1].lpOverlapped;
+        if (operation != NULL) { /* else a wake */
+            operation->next = *completed;
+            *completed = operation;
+        }
+    }
+    return 0;
+}
+
+static void iocp_wake(struct w2e_reaper *reaper) {
+    PostQueuedCompletionStatus(reaper->port, 0, 0, NULL);
+}
+
+static void iocp_close(struct w2e_reaper *reaper) {
+    CloseHandle(reaper->port);
+    w2e_sys_free(reaper);
+}
+
+static int iocp_open(struct w2e_reaper **opened) {
+    struct w2e_reaper *reaper = w2e_sys_alloc(sizeof *reaper);
+    HANDLE port = reaper != NULL ? w2e_sys_create_port() : NULL;
+    if (port == NULL) {
+        w2e_sys_free(reaper);
+        return WSAENOBUFS;
+    }
+    reaper->port = port;
+    *opened = reaper;
+    return 0;
+}
+
+const struct w2e_reaper_ops w2e_reaper_iocp = {.open = iocp_open,
+                                               .close = iocp_close,
+                                               .attach = iocp_attach,
+                                               .prepare = iocp_prepare,
+                                               .started = iocp_started,
+                                               .wait = iocp_wait,
+                                               .wake = iocp_wake};
