@@ -363,9 +363,23 @@ int ws2echo_client_shutdown(ws2echo_client handle, uint32_t half) {
     return leave_client(client, error);
 }
 
+static bool possible_over_tcp(const ws2echo_echo_progress *progress, uint64_t size) {
+    bool datagrams = progress->datagram_sent != 0 || progress->datagram_received != 0;
+    return !datagrams && progress->bytes_sent <= size && progress->bytes_received <= size;
+}
+
+static bool possible_over_udp(const ws2echo_echo_progress *progress, uint64_t size) {
+    enum { DATAGRAM_BYTES_MAX = 65535 };
+    uint64_t sent = progress->datagram_sent;
+    uint64_t received = progress->datagram_received;
+    return sent <= 1 && received <= sent && (sent == 0 || size <= DATAGRAM_BYTES_MAX) && progress->bytes_sent == sent * size &&
+           progress->bytes_received <= received * DATAGRAM_BYTES_MAX;
+}
+
 /* Progress that no call of echo on this data can have left behind would lead past its end. */
-static int check_progress(const ws2echo_echo_progress *progress, uint64_t size, const char *function) {
-    bool possible = progress->bytes_sent <= size && progress->bytes_received <= size;
+static int check_progress(const struct w2e_client *client, const ws2echo_echo_progress *progress, uint64_t size,
+                          const char *function) {
+    bool possible = w2e_client_is_udp(client) ? possible_over_udp(progress, size) : possible_over_tcp(progress, size);
     return possible ? 0
                     : w2e_fail_because(WSAEINVAL, "zero it before the first call, and pass the same data after", "%s: progress",
                                        function);
@@ -382,10 +396,38 @@ int ws2echo_client_echo(ws2echo_client handle, const void *data, uint64_t size, 
         error = require(progress, __func__, "progress");
     }
     if (error == 0) {
-        error = check_progress(progress, size, __func__);
+        error = check_progress(client, progress, size, __func__);
     }
     if (error == 0) {
         error = w2e_client_echo(client, data, size, reply, timeout_ms, progress);
+    }
+    return leave_client(client, error);
+}
+
+int ws2echo_ping_options_init(ws2echo_ping_options *options) {
+    int error = require(options, __func__, "options");
+    if (error == 0) {
+        w2e_ping_options_default(options);
+    }
+    return error;
+}
+
+int ws2echo_client_ping(ws2echo_client handle, const ws2echo_ping_options *options, uint32_t timeout_ms,
+                        ws2echo_ping_progress *progress) {
+    struct w2e_client *client = acquire_client(handle);
+    if (client == NULL) {
+        return bad_handle(__func__);
+    }
+    int error = require(options, __func__, "options");
+    if (error == 0) {
+        error = require(progress, __func__, "progress");
+    }
+    if (error == 0) {
+        struct w2e_option_fault fault;
+        error = bad_option(w2e_ping_options_check(options, &fault), &fault, __func__);
+    }
+    if (error == 0) {
+        error = w2e_client_ping(client, options, timeout_ms, progress);
     }
     return leave_client(client, error);
 }
@@ -423,21 +465,16 @@ int ws2echo_client_close(ws2echo_client handle) {
 
 /* ---- library ---- */
 
-#define MODEL_INFO(NAME, word, sentence)                                                                                         \
-    {.size = sizeof(ws2echo_model_info), .model = WS2ECHO_MODEL_##NAME, .name = word, .summary = sentence},
-static const ws2echo_model_info models[] = {W2E_MODELS(MODEL_INFO)};
-#undef MODEL_INFO
-
 int ws2echo_model_describe(uint32_t index, ws2echo_model_info *info) {
     int error = require(info, __func__, "info");
     if (error == 0) {
         error = require_size(info->size, sizeof *info, __func__);
     }
-    if (error == 0 && index >= sizeof models / sizeof models[0]) {
+    if (error == 0 && w2e_model_at(index) == NULL) {
         error = w2e_fail(WSAEINVAL, "%s: model number %lu", __func__, (unsigned long)index);
     }
     if (error == 0) {
-        *info = models[index];
+        *info = *w2e_model_at(index);
     }
     return error;
 }

@@ -35,6 +35,23 @@ void w2e_client_end_turn(struct w2e_client *client, enum ws2echo_half half) {
     ReleaseSRWLockExclusive(&client->lock);
 }
 
+int w2e_client_take_both_turns(struct w2e_client *client, uint64_t deadline_us) {
+    int error = w2e_client_take_turn(client, WS2ECHO_HALF_SEND, deadline_us);
+    if (error != 0) {
+        return error;
+    }
+    error = w2e_client_take_turn(client, WS2ECHO_HALF_RECEIVE, deadline_us);
+    if (error != 0) {
+        w2e_client_end_turn(client, WS2ECHO_HALF_SEND);
+    }
+    return error;
+}
+
+void w2e_client_end_both_turns(struct w2e_client *client) {
+    w2e_client_end_turn(client, WS2ECHO_HALF_RECEIVE);
+    w2e_client_end_turn(client, WS2ECHO_HALF_SEND);
+}
+
 int w2e_client_wait(struct w2e_client *client, const HANDLE *events, DWORD count, uint64_t deadline_us) {
     HANDLE waited[3] = {client->closing_event};
     for (DWORD i = 0; i < count; i++) {
@@ -56,7 +73,13 @@ static uint32_t timeout_or(uint32_t timeout_ms, uint32_t timeout_of_options_ms) 
     return timeout_ms == WS2ECHO_TIMEOUT_OF_OPTIONS ? timeout_of_options_ms : timeout_ms;
 }
 
-static int fail(const struct w2e_client *client, int error, const char *what) {
+uint32_t w2e_client_timeout_of_both(const struct w2e_client *client, uint32_t timeout_ms) {
+    const ws2echo_client_options *options = &client->options;
+    bool sending_longer = options->send_timeout_ms > options->receive_timeout_ms;
+    return timeout_or(timeout_ms, sending_longer ? options->send_timeout_ms : options->receive_timeout_ms);
+}
+
+int w2e_client_fail(const struct w2e_client *client, int error, const char *what) {
     if (!client->connected.value) {
         return w2e_fail(error, "%s, client of %s port %lu", what, client->host, (unsigned long)client->options.port);
     }
@@ -77,8 +100,7 @@ static int send_once(struct w2e_client *client, const unsigned char *data, uint6
     return 0;
 }
 
-/* Sends what goes at once: 0, WSAEWOULDBLOCK with send_event armed, or an error. */
-static int send_some(struct w2e_client *client, const unsigned char *data, uint64_t size, uint64_t *sent) {
+int w2e_client_send_some(struct w2e_client *client, const unsigned char *data, uint64_t size, uint64_t *sent) {
     *sent = 0;
     int error = send_once(client, data, size, sent);
     if (error != WSAEWOULDBLOCK) {
@@ -119,12 +141,12 @@ static int receive_direct(struct w2e_client *client, unsigned char *buffer, uint
     return count > 0 ? 0 : receive_end(client);
 }
 
-static int start_receive(struct w2e_client *client) {
-    WSABUF buffer = {.len = sizeof client->arrived, .buf = (char *)client->arrived};
-    if (w2e_sys_wsa_recv(client->socket, &buffer, &client->receive) != 0) {
+int w2e_client_start_receive(struct w2e_client *client) {
+    WSABUF buffer = {.len = (ULONG)client->arrived_capacity, .buf = (char *)client->arrived};
+    if (w2e_sys_wsa_recv(client->socket, &buffer, &client->receive, NULL) != 0) {
         int error = WSAGetLastError();
         if (error != WSA_IO_PENDING) {
-            return receive_failed(client, error);
+            return error;
         }
     }
     client->receive_out = true;
@@ -132,33 +154,43 @@ static int start_receive(struct w2e_client *client) {
 }
 
 /* Collects the overlapped receive into `arrived`: 0, WSAEWOULDBLOCK while it is out, or an error. */
-static int collect_receive(struct w2e_client *client) {
+static int collect_receive(struct w2e_client *client, size_t *received) {
     DWORD bytes = 0;
     int error = w2e_sys_overlapped_result(client->socket, &client->receive, &bytes, FALSE);
     if (error == WSA_IO_INCOMPLETE) {
         return WSAEWOULDBLOCK;
     }
     client->receive_out = false;
-    if (error != 0) {
-        return error == WSA_OPERATION_ABORTED ? error : receive_failed(client, error);
-    }
-    client->arrived_begin = 0;
-    client->arrived_end = bytes;
-    client->receive_flows = bytes == sizeof client->arrived;
-    return bytes > 0 ? 0 : receive_end(client);
+    *received = bytes;
+    return error;
 }
 
-static int receive_overlapped(struct w2e_client *client) {
+int w2e_client_receive_overlapped(struct w2e_client *client, size_t *received) {
     for (;;) {
-        int error = client->receive_out ? 0 : start_receive(client);
+        int error = client->receive_out ? 0 : w2e_client_start_receive(client);
         if (error == 0) {
-            error = collect_receive(client);
+            error = collect_receive(client, received);
         }
         /* The system aborts what a thread has out when that thread ends. Nothing was received then: begin again. */
         if (error != WSA_OPERATION_ABORTED || w2e_flag_is_set(&client->receive_shut)) {
             return error;
         }
     }
+}
+
+static int fill_arrived(struct w2e_client *client) {
+    size_t received;
+    int error = w2e_client_receive_overlapped(client, &received);
+    if (error == WSAEWOULDBLOCK || error == WSA_OPERATION_ABORTED) {
+        return error;
+    }
+    if (error != 0) {
+        return receive_failed(client, error);
+    }
+    client->arrived_begin = 0;
+    client->arrived_end = received;
+    client->receive_flows = received == client->arrived_capacity;
+    return received > 0 ? 0 : receive_end(client);
 }
 
 static void take_arrived(struct w2e_client *client, unsigned char *buffer, uint64_t size, uint64_t *received) {
@@ -182,7 +214,7 @@ static int receive_some(struct w2e_client *client, unsigned char *buffer, uint64
         }
         error = client->receive_flows && !client->receive_out ? receive_direct(client, buffer, size, received) : WSAEWOULDBLOCK;
         if (error == WSAEWOULDBLOCK) {
-            error = receive_overlapped(client);
+            error = fill_arrived(client);
         }
     }
     if (error == 0 && *received == 0) {
@@ -202,7 +234,7 @@ static int send_in_turn(struct w2e_client *client, const unsigned char *data, ui
     uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
     while (*sent < size) {
         uint64_t taken;
-        int error = send_some(client, data + *sent, size - *sent, &taken);
+        int error = w2e_client_send_some(client, data + *sent, size - *sent, &taken);
         *sent += taken;
         if (error == WSAEWOULDBLOCK) {
             error = w2e_client_wait(client, &client->send_event, 1, deadline_us);
@@ -223,14 +255,16 @@ int w2e_client_send(struct w2e_client *client, const unsigned char *data, uint64
     timeout_ms = timeout_or(timeout_ms, client->options.send_timeout_ms);
     *sent = 0;
     if (!w2e_flag_is_set(&client->connected)) {
-        return fail(client, WSAENOTCONN, "send");
+        return w2e_client_fail(client, WSAENOTCONN, "send");
     }
-    int error = w2e_client_take_turn(client, WS2ECHO_HALF_SEND, w2e_deadline_us(w2e_sys_now_us(), timeout_ms));
+    uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
+    int error = w2e_client_take_turn(client, WS2ECHO_HALF_SEND, deadline_us);
     if (error == 0) {
-        error = send_in_turn(client, data, size, timeout_ms, sent);
+        error = w2e_client_is_udp(client) ? w2e_datagram_send(client, data, size, deadline_us, sent)
+                                          : send_in_turn(client, data, size, timeout_ms, sent);
         w2e_client_end_turn(client, WS2ECHO_HALF_SEND);
     }
-    return error == 0 ? 0 : fail(client, error, "send to");
+    return error == 0 ? 0 : w2e_client_fail(client, error, "send to");
 }
 
 static int recv_in_turn(struct w2e_client *client, unsigned char *buffer, uint64_t size, uint64_t deadline_us,
@@ -252,32 +286,27 @@ int w2e_client_recv(struct w2e_client *client, unsigned char *buffer, uint64_t s
     uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_or(timeout_ms, client->options.receive_timeout_ms));
     *received = 0;
     if (!w2e_flag_is_set(&client->connected)) {
-        return fail(client, WSAENOTCONN, "recv");
+        return w2e_client_fail(client, WSAENOTCONN, "recv");
     }
-    if (size == 0) {
+    bool udp = w2e_client_is_udp(client);
+    if (size == 0 && !udp) {
         return 0;
     }
     int error = w2e_client_take_turn(client, WS2ECHO_HALF_RECEIVE, deadline_us);
     if (error == 0) {
-        error = recv_in_turn(client, buffer, size, deadline_us, received);
+        error = udp ? w2e_datagram_recv(client, buffer, size, deadline_us, received)
+                    : recv_in_turn(client, buffer, size, deadline_us, received);
         w2e_client_end_turn(client, WS2ECHO_HALF_RECEIVE);
     }
-    return error == 0 ? 0 : fail(client, error, "recv from");
+    return error == 0 ? 0 : w2e_client_fail(client, error, "recv from");
 }
 
 /* ---- echo ---- */
 
-struct echo {
-    const unsigned char *data;
-    uint64_t size;
-    unsigned char *reply; /* may be NULL */
-    ws2echo_echo_progress *progress;
-};
-
-static void compare(struct echo *echo, const unsigned char *part, uint64_t count) {
+void w2e_client_compare(struct w2e_client_echo *echo, const unsigned char *part, uint64_t count) {
     ws2echo_echo_progress *progress = echo->progress;
     const unsigned char *expected = echo->data + progress->bytes_received;
-    if (progress->mismatch_offset != WS2ECHO_NO_MISMATCH || memcmp(part, expected, (size_t)count) == 0) {
+    if (count == 0 || progress->mismatch_offset != WS2ECHO_NO_MISMATCH || memcmp(part, expected, (size_t)count) == 0) {
         return;
     }
     uint64_t offset = 0;
@@ -287,17 +316,17 @@ static void compare(struct echo *echo, const unsigned char *part, uint64_t count
     progress->mismatch_offset = progress->bytes_received + offset;
 }
 
-static int echo_send(struct w2e_client *client, struct echo *echo, bool *moved) {
+static int echo_send(struct w2e_client *client, struct w2e_client_echo *echo, bool *moved) {
     uint64_t sent = 0;
     uint64_t left = echo->size - echo->progress->bytes_sent;
-    int error = left > 0 ? send_some(client, echo->data + echo->progress->bytes_sent, left, &sent) : WSAEWOULDBLOCK;
+    int error = left > 0 ? w2e_client_send_some(client, echo->data + echo->progress->bytes_sent, left, &sent) : WSAEWOULDBLOCK;
     echo->progress->bytes_sent += sent;
     *moved |= sent > 0;
     return error == WSAEWOULDBLOCK ? 0 : error;
 }
 
-static int echo_receive(struct w2e_client *client, struct echo *echo, bool *moved) {
-    unsigned char scratch[W2E_CLIENT_ARRIVED_BYTES];
+static int echo_receive(struct w2e_client *client, struct w2e_client_echo *echo, bool *moved) {
+    unsigned char scratch[W2E_CLIENT_ARRIVED_BYTES_TCP];
     uint64_t left = echo->size - echo->progress->bytes_received;
     if (left == 0) {
         return 0; /* a peer that answers ahead of its time: what is left is to send the rest */
@@ -309,14 +338,14 @@ static int echo_receive(struct w2e_client *client, struct echo *echo, bool *move
     if (error == 0 && received == 0) {
         return WSAEDISCON;
     }
-    compare(echo, part, received);
+    w2e_client_compare(echo, part, received);
     echo->progress->bytes_received += received;
     *moved |= received > 0;
     return error == WSAEWOULDBLOCK ? 0 : error;
 }
 
 /* Waits for the halves that are not done. */
-static int echo_wait(struct w2e_client *client, const struct echo *echo, uint64_t deadline_us) {
+static int echo_wait(struct w2e_client *client, const struct w2e_client_echo *echo, uint64_t deadline_us) {
     HANDLE events[2];
     DWORD count = 0;
     if (echo->progress->bytes_received < echo->size) {
@@ -328,7 +357,7 @@ static int echo_wait(struct w2e_client *client, const struct echo *echo, uint64_
     return w2e_client_wait(client, events, count, deadline_us);
 }
 
-static int echo_in_turn(struct w2e_client *client, struct echo *echo, uint32_t timeout_ms) {
+static int echo_in_turn(struct w2e_client *client, struct w2e_client_echo *echo, uint32_t timeout_ms) {
     uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
     while (echo->progress->bytes_sent < echo->size || echo->progress->bytes_received < echo->size) {
         bool moved = false;
@@ -351,47 +380,41 @@ static int echo_in_turn(struct w2e_client *client, struct echo *echo, uint32_t t
     return 0;
 }
 
-static int echo_with_turns(struct w2e_client *client, struct echo *echo, uint32_t timeout_ms) {
-    uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
-    int error = w2e_client_take_turn(client, WS2ECHO_HALF_SEND, deadline_us);
-    if (error != 0) {
-        return error;
-    }
-    error = w2e_client_take_turn(client, WS2ECHO_HALF_RECEIVE, deadline_us);
+static int echo_with_turns(struct w2e_client *client, struct w2e_client_echo *echo, uint32_t timeout_ms) {
+    int error = w2e_client_take_both_turns(client, w2e_deadline_us(w2e_sys_now_us(), timeout_ms));
     if (error == 0) {
-        error = echo_in_turn(client, echo, timeout_ms);
-        w2e_client_end_turn(client, WS2ECHO_HALF_RECEIVE);
+        error = w2e_client_is_udp(client) ? w2e_datagram_echo(client, echo, timeout_ms) : echo_in_turn(client, echo, timeout_ms);
+        w2e_client_end_both_turns(client);
     }
-    w2e_client_end_turn(client, WS2ECHO_HALF_SEND);
     return error;
 }
 
 int w2e_client_echo(struct w2e_client *client, const unsigned char *data, uint64_t size, unsigned char *reply,
                     uint32_t timeout_ms, ws2echo_echo_progress *progress) {
     uint64_t started_us = w2e_sys_now_us();
-    struct echo echo = {.data = data, .size = size, .reply = reply, .progress = progress};
+    struct w2e_client_echo echo = {.data = data, .size = size, .reply = reply, .progress = progress};
     if (!w2e_flag_is_set(&client->connected)) {
-        return fail(client, WSAENOTCONN, "echo");
+        return w2e_client_fail(client, WSAENOTCONN, "echo");
     }
-    if (progress->bytes_sent == 0 && progress->bytes_received == 0) {
+    if (progress->bytes_sent == 0 && progress->bytes_received == 0 && progress->datagram_sent == 0) {
         progress->mismatch_offset = WS2ECHO_NO_MISMATCH;
     }
-    uint32_t longer_ms = client->options.send_timeout_ms > client->options.receive_timeout_ms
-                             ? client->options.send_timeout_ms
-                             : client->options.receive_timeout_ms;
-    int error = echo_with_turns(client, &echo, timeout_or(timeout_ms, longer_ms));
+    int error = echo_with_turns(client, &echo, w2e_client_timeout_of_both(client, timeout_ms));
     progress->elapsed_us += w2e_sys_now_us() - started_us;
-    return error == 0 ? 0 : fail(client, error, "echo with");
+    return error == 0 ? 0 : w2e_client_fail(client, error, "echo with");
 }
 
 /* ---- the rest ---- */
 
 int w2e_client_shutdown(struct w2e_client *client, uint32_t half) {
     if (!w2e_flag_is_set(&client->connected)) {
-        return fail(client, WSAENOTCONN, "shutdown");
+        return w2e_client_fail(client, WSAENOTCONN, "shutdown");
     }
     if (half != WS2ECHO_HALF_SEND) {
         w2e_flag_set(&client->receive_shut);
+    }
+    if (half != WS2ECHO_HALF_RECEIVE) {
+        w2e_flag_set(&client->send_shut);
     }
     /* Not SD_BOTH: after it Windows answers what comes with a reset, which may overtake bytes that the peer has not read yet. */
     int how = half == WS2ECHO_HALF_RECEIVE ? SD_RECEIVE : SD_SEND;
@@ -402,15 +425,17 @@ int w2e_client_shutdown(struct w2e_client *client, uint32_t half) {
     if (half != WS2ECHO_HALF_RECEIVE) {
         SetEvent(client->send_event); /* who waits to send finds out */
     }
-    return error == 0 ? 0 : fail(client, error, "shutdown");
+    return error == 0 ? 0 : w2e_client_fail(client, error, "shutdown");
 }
 
 int w2e_client_options_get(struct w2e_client *client, ws2echo_client_options *options) {
     if (!w2e_flag_is_set(&client->connected)) {
-        return fail(client, WSAENOTCONN, "read the options");
+        return w2e_client_fail(client, WSAENOTCONN, "read the options");
     }
-    struct w2e_socket_options in_force;
-    int error = w2e_socket_read_back(client->socket, &in_force);
+    /* no_delay and linger_s stay as given where there is no connection. */
+    struct w2e_socket_options in_force = {.no_delay = client->options.no_delay, .linger_s = client->options.linger_s};
+    int error = w2e_client_is_udp(client) ? w2e_socket_read_back_datagram(client->socket, &in_force)
+                                          : w2e_socket_read_back(client->socket, &in_force);
     if (error == 0) {
         *options = client->options;
         options->no_delay = in_force.no_delay;
@@ -423,7 +448,7 @@ int w2e_client_options_get(struct w2e_client *client, ws2echo_client_options *op
 
 int w2e_client_address(struct w2e_client *client, uint32_t end, ws2echo_address *address) {
     if (!w2e_flag_is_set(&client->connected)) {
-        return fail(client, WSAENOTCONN, "read the address");
+        return w2e_client_fail(client, WSAENOTCONN, "read the address");
     }
     *address = end == WS2ECHO_END_LOCAL ? client->local : client->peer;
     return 0;
@@ -432,7 +457,10 @@ int w2e_client_address(struct w2e_client *client, uint32_t end, ws2echo_address 
 void w2e_client_stats_get(struct w2e_client *client, ws2echo_client_stats *stats) {
     *stats = (ws2echo_client_stats){.size = sizeof *stats,
                                     .bytes_sent = w2e_counter_get(&client->bytes_sent),
-                                    .bytes_received = w2e_counter_get(&client->bytes_received)};
+                                    .bytes_received = w2e_counter_get(&client->bytes_received),
+                                    .datagrams_sent = w2e_counter_get(&client->datagrams_sent),
+                                    .datagrams_received = w2e_counter_get(&client->datagrams_received),
+                                    .datagrams_unreachable = w2e_counter_get(&client->datagrams_unreachable)};
     if (w2e_flag_is_set(&client->connected)) {
         stats->connect_us = client->connected_us - client->begun_us;
         stats->uptime_us = w2e_sys_now_us() - client->connected_us;
@@ -441,7 +469,7 @@ void w2e_client_stats_get(struct w2e_client *client, ws2echo_client_stats *stats
 
 int w2e_client_wait_handle(struct w2e_client *client, uint32_t half, HANDLE *handle) {
     *handle = w2e_sys_duplicate_for_waiting(half == WS2ECHO_HALF_SEND ? client->send_event : client->receive_event);
-    return *handle != NULL ? 0 : fail(client, WSAENOBUFS, "duplicate an event object");
+    return *handle != NULL ? 0 : w2e_client_fail(client, WSAENOBUFS, "duplicate an event object");
 }
 
 /* ---- close ---- */
@@ -478,6 +506,9 @@ void w2e_client_close(struct w2e_client *client) {
         SetEvent(client->closing_event);
     }
     w2e_registry_wait_unused(&client->object);
+    if (client->nudger != NULL) {
+        w2e_thread_join(client->nudger);
+    }
     close_socket(client);
     if (client->addresses != NULL) {
         FreeAddrInfoW(client->addresses);
@@ -485,6 +516,7 @@ void w2e_client_close(struct w2e_client *client) {
     close_event(client->closing_event);
     close_event(client->send_event);
     close_event(client->receive_event);
+    w2e_sys_free(client->ping);
     w2e_sys_free(client);
     w2e_winsock_stop();
 }

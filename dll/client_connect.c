@@ -19,7 +19,8 @@ static struct w2e_socket_options socket_options(const ws2echo_client_options *op
     return (struct w2e_socket_options){.no_delay = options->no_delay,
                                        .receive_buffer_bytes = options->receive_buffer_bytes,
                                        .send_buffer_bytes = options->send_buffer_bytes,
-                                       .linger_s = options->linger_s};
+                                       .linger_s = options->linger_s,
+                                       .udp_connreset = options->udp_connreset};
 }
 
 static int fail_connect(const struct w2e_client *client, int error) {
@@ -60,8 +61,42 @@ static void set_connected(struct w2e_client *client) {
     client->connected_us = w2e_sys_now_us();
     client->stage = W2E_CLIENT_CONNECTED;
     free_addresses(client);
+    if (w2e_client_is_udp(client)) {
+        w2e_datagram_receive_ahead(client);
+    }
     w2e_flag_set(&client->connected);
     SetEvent(client->send_event);
+}
+
+static int make_tcp_socket(struct w2e_client *client, int family, const struct w2e_socket_options *options) {
+    client->socket = w2e_sys_socket(family, SOCK_STREAM, IPPROTO_TCP);
+    if (client->socket == INVALID_SOCKET) {
+        return fail_connect(client, WSAGetLastError());
+    }
+    if (w2e_address_is_loopback(&client->trying) && client->next_address != NULL) {
+        refuse_at_once(client->socket);
+    }
+    return w2e_socket_apply(client->socket, options);
+}
+
+static int make_udp_socket(struct w2e_client *client, int family, const struct w2e_socket_options *options) {
+    client->socket = w2e_sys_socket(family, SOCK_DGRAM, IPPROTO_UDP);
+    if (client->socket == INVALID_SOCKET) {
+        return fail_connect(client, WSAGetLastError());
+    }
+    return w2e_socket_apply_datagram(client->socket, options);
+}
+
+/* Makes a socket that does not block and reports to send_event. */
+static int make_socket(struct w2e_client *client, int family) {
+    struct w2e_socket_options options = socket_options(&client->options);
+    bool udp = w2e_client_is_udp(client);
+    int error = udp ? make_udp_socket(client, family, &options) : make_tcp_socket(client, family, &options);
+    long reports = udp ? FD_WRITE : FD_CONNECT | FD_WRITE | FD_CLOSE;
+    if (error == 0 && w2e_sys_event_select(client->socket, client->send_event, reports) != 0) {
+        error = fail_connect(client, WSAGetLastError());
+    }
+    return error;
 }
 
 /* Starts to connect to one address: 0 connected, WSAEWOULDBLOCK under way, or an error with the failure noted. */
@@ -69,20 +104,9 @@ static int try_address(struct w2e_client *client, const ADDRINFOW *address) {
     SOCKADDR_STORAGE peer = {0};
     memcpy(&peer, address->ai_addr, address->ai_addrlen);
     w2e_address_from(&peer, &client->trying);
-    client->socket = w2e_sys_socket(address->ai_family, SOCK_STREAM, IPPROTO_TCP);
-    if (client->socket == INVALID_SOCKET) {
-        return fail_connect(client, WSAGetLastError());
-    }
-    struct w2e_socket_options options = socket_options(&client->options);
-    int error = w2e_socket_apply(client->socket, &options);
+    int error = make_socket(client, address->ai_family);
     if (error != 0) {
         return error;
-    }
-    if (w2e_sys_event_select(client->socket, client->send_event, FD_CONNECT | FD_WRITE | FD_CLOSE) != 0) {
-        return fail_connect(client, WSAGetLastError());
-    }
-    if (w2e_address_is_loopback(&client->trying) && client->next_address != NULL) {
-        refuse_at_once(client->socket);
     }
     if (w2e_sys_connect(client->socket, (const struct sockaddr *)&peer, (int)address->ai_addrlen) == 0) {
         return 0;
@@ -172,10 +196,12 @@ int w2e_client_connect(struct w2e_client *client, uint32_t timeout_ms) {
 }
 
 static struct w2e_client *new_client(const ws2echo_client_options *options) {
-    struct w2e_client *client = w2e_sys_alloc(sizeof *client);
+    size_t capacity = options->protocol == WS2ECHO_PROTOCOL_UDP ? W2E_CLIENT_ARRIVED_BYTES_UDP : W2E_CLIENT_ARRIVED_BYTES_TCP;
+    struct w2e_client *client = w2e_sys_alloc(sizeof *client + capacity);
     if (client == NULL) {
         return NULL;
     }
+    client->arrived_capacity = capacity;
     client->options = *options;
     client->options.host = NULL;
     snprintf(client->host, sizeof client->host, "%s", options->host != NULL ? options->host : "localhost");
@@ -202,7 +228,8 @@ int w2e_client_begin(const ws2echo_client_options *options, struct w2e_client **
     if (client->closing_event == NULL || client->send_event == NULL || client->receive_event == NULL) {
         error = w2e_fail(WSAENOBUFS, "create a client's event objects");
     } else {
-        error = w2e_resolve(client->host, options->family, options->port, &client->addresses);
+        int type = w2e_client_is_udp(client) ? SOCK_DGRAM : SOCK_STREAM;
+        error = w2e_resolve(client->host, options->family, options->port, type, &client->addresses);
     }
     if (error != 0) {
         w2e_client_close(client);

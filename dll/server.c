@@ -2,9 +2,12 @@
 
 #include "io/driver.h"
 #include "journal.h"
+#include "models.h"
 #include "options.h"
+#include "session_datagram.h"
 #include "session_echo.h"
 #include "win/error.h"
+#include "win/extension.h"
 #include "win/system.h"
 #include "win/winsock.h"
 
@@ -23,6 +26,7 @@ struct w2e_server {
     uint64_t opened_us;
     struct w2e_driver *driver;
     struct w2e_service service;
+    struct w2e_traffic traffic;
 
     SRWLOCK lock;
     CONDITION_VARIABLE changed; /* an event came, the last connection went, the server stopped or closes */
@@ -49,6 +53,12 @@ struct server_connection {
     bool served; /* it has one of the places that connections_max limits; guarded by the server's lock */
     ws2echo_address local;
     ws2echo_address peer;
+};
+
+/* A socket of UDP, which serves all of its peers. */
+struct server_datagrams {
+    struct w2e_connection connection;
+    struct w2e_session_datagram session;
 };
 
 struct w2e_object *w2e_server_object(struct w2e_server *server) {
@@ -160,8 +170,10 @@ static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const 
     }
     connection->accepted_us = w2e_sys_now_us();
     w2e_session_echo_init(&connection->session, &server->echo_config, connection->accepted_us);
-    connection->connection.socket = socket;
-    connection->connection.session = &connection->session.session;
+    connection->connection = (struct w2e_connection){.socket = socket,
+                                                     .session = &connection->session.session,
+                                                     .traffic = &server->traffic,
+                                                     .lingers = server->options.linger_s > 0};
     w2e_address_from(peer, &connection->peer);
     SOCKADDR_STORAGE local = {0};
     int size = sizeof local;
@@ -191,6 +203,10 @@ static void server_ending(void *owner, struct w2e_connection *ending) {
 
 static void server_finished(void *owner, struct w2e_connection *finished) {
     struct w2e_server *server = owner;
+    if (finished->datagram) {
+        w2e_sys_free(finished); /* it is no connection to its peers: there is nothing to tell */
+        return;
+    }
     struct server_connection *connection = (struct server_connection *)finished;
     const struct w2e_session *session = &connection->session.session;
     ws2echo_event event = event_of(connection, WS2ECHO_EVENT_CLOSED);
@@ -216,12 +232,28 @@ static void server_accept_failed(void *owner) {
 
 /* ---- open ---- */
 
-static const struct w2e_driver_ops *driver_of_model(uint32_t model) {
-    switch ((enum ws2echo_model)model) {
-    case WS2ECHO_MODEL_THREADS:
-        return &w2e_driver_blocking;
+/* One worker for each processor, but not more than serve an echo well. */
+static uint32_t default_workers(void) {
+    enum { WORKERS_MAX = 8 };
+    SYSTEM_INFO system;
+    GetSystemInfo(&system);
+    return system.dwNumberOfProcessors < WORKERS_MAX ? system.dwNumberOfProcessors : WORKERS_MAX;
+}
+
+/* Decides what the options leave open. */
+static void choose_defaults(ws2echo_server_options *options) {
+    enum { ACCEPTS_PENDING = 16 };
+    const ws2echo_model_info *model = w2e_model_find(options->model);
+    if (options->accept == WS2ECHO_ACCEPT_DEFAULT) {
+        bool accept_ex = (model->accepts & 1u << WS2ECHO_ACCEPT_ACCEPTEX) != 0;
+        options->accept = accept_ex ? WS2ECHO_ACCEPT_ACCEPTEX : WS2ECHO_ACCEPT_WSAACCEPT;
     }
-    return NULL;
+    if (options->accept == WS2ECHO_ACCEPT_ACCEPTEX && options->accepts_pending == 0) {
+        options->accepts_pending = ACCEPTS_PENDING;
+    }
+    if (model->workers != 0 && options->workers == 0) {
+        options->workers = default_workers();
+    }
 }
 
 static uint64_t timeout_us(uint32_t timeout_ms) {
@@ -234,10 +266,12 @@ static struct w2e_server *new_server(const ws2echo_server_options *options) {
         return NULL;
     }
     server->options = *options;
+    choose_defaults(&server->options);
     server->socket_options = (struct w2e_socket_options){.no_delay = options->no_delay,
                                                          .receive_buffer_bytes = options->receive_buffer_bytes,
                                                          .send_buffer_bytes = options->send_buffer_bytes,
-                                                         .linger_s = options->linger_s};
+                                                         .linger_s = options->linger_s,
+                                                         .udp_connreset = options->udp_connreset};
     server->echo_config = (struct w2e_echo_config){.buffer_bytes_max = options->echo_buffer_bytes,
                                                    .idle_timeout_us = timeout_us(options->idle_timeout_ms),
                                                    .send_timeout_us = timeout_us(options->send_timeout_ms),
@@ -253,26 +287,102 @@ static struct w2e_server *new_server(const ws2echo_server_options *options) {
     return server;
 }
 
-/* Notes where the server listens, and which options the system gave it. */
-static int describe(struct w2e_server *server, const struct w2e_listeners *listeners) {
-    struct w2e_socket_options in_force;
-    int error = w2e_socket_read_back(listeners->sockets[0], &in_force);
-    if (error != 0) {
-        return error;
+static void push_listening(struct w2e_server *server, const ws2echo_address *address, enum ws2echo_protocol protocol) {
+    ws2echo_event event = {.kind = WS2ECHO_EVENT_LISTENING, .local = *address, .protocol = protocol};
+    push_event_locked(server, &event);
+}
+
+/* Notes which options the system gave the server. */
+static int read_options_back(struct w2e_server *server, const struct w2e_listeners *listeners) {
+    struct w2e_socket_options in_force = server->socket_options;
+    int error = listeners->sockets[0] != INVALID_SOCKET ? w2e_socket_read_back(listeners->sockets[0], &in_force)
+                                                        : w2e_socket_read_back_datagram(listeners->datagrams[0], &in_force);
+    if (error == 0) {
+        server->options.no_delay = in_force.no_delay;
+        server->options.receive_buffer_bytes = in_force.receive_buffer_bytes;
+        server->options.send_buffer_bytes = in_force.send_buffer_bytes;
+        server->options.linger_s = in_force.linger_s;
     }
+    return error;
+}
+
+/* Notes where the server listens. */
+static void describe(struct w2e_server *server, const struct w2e_listeners *listeners) {
     server->options.host = NULL;
     server->options.port = listeners->addresses[0].port;
-    server->options.no_delay = in_force.no_delay;
-    server->options.receive_buffer_bytes = in_force.receive_buffer_bytes;
-    server->options.send_buffer_bytes = in_force.send_buffer_bytes;
-    server->options.linger_s = in_force.linger_s;
     server->address_count = listeners->count;
     memcpy(server->addresses, listeners->addresses, sizeof server->addresses);
     for (uint32_t i = 0; i < listeners->count; i++) {
-        ws2echo_event event = {.kind = WS2ECHO_EVENT_LISTENING, .local = listeners->addresses[i]};
-        push_event_locked(server, &event);
+        if (listeners->sockets[i] != INVALID_SOCKET) {
+            push_listening(server, &listeners->addresses[i], WS2ECHO_PROTOCOL_TCP);
+        }
+        if (listeners->datagrams[i] != INVALID_SOCKET) {
+            push_listening(server, &listeners->addresses[i], WS2ECHO_PROTOCOL_UDP);
+        }
+    }
+}
+
+/* Hands a socket of UDP to the driver: 0, or an error with the failure noted and the socket closed. */
+static int start_datagrams(struct w2e_server *server, SOCKET socket, bool wildcard) {
+    struct server_datagrams *datagrams = w2e_sys_alloc(sizeof *datagrams);
+    if (datagrams == NULL) {
+        w2e_sys_close_socket(socket);
+        return w2e_fail(WSAENOBUFS, "serve datagrams");
+    }
+    w2e_session_datagram_init(&datagrams->session, server->options.echo_buffer_bytes);
+    struct w2e_connection *connection = &datagrams->connection;
+    *connection = (struct w2e_connection){
+        .socket = socket, .session = &datagrams->session.session, .traffic = &server->traffic, .datagram = true};
+    w2e_connection_fit_buffer(connection);
+    int error = connection->session->error;
+    if (error == 0 && wildcard) {
+        error = w2e_extension_receive_message(socket, &connection->receive_message);
+    }
+    if (error == 0) {
+        error = server->driver->ops->add(server->driver, connection);
+    }
+    if (error != 0) {
+        w2e_connection_free_buffer(connection);
+        w2e_sys_close_socket(socket);
+        w2e_sys_free(datagrams);
+        return w2e_fail(error, "serve datagrams");
     }
     return 0;
+}
+
+static int start_all_datagrams(struct w2e_server *server, struct w2e_listeners *listeners) {
+    int error = 0;
+    for (uint32_t i = 0; i < listeners->count && error == 0; i++) {
+        SOCKET socket = listeners->datagrams[i];
+        listeners->datagrams[i] = INVALID_SOCKET;
+        if (socket != INVALID_SOCKET) {
+            error = start_datagrams(server, socket, listeners->wildcard);
+        }
+    }
+    return error;
+}
+
+static int start_driver(struct w2e_server *server, struct w2e_listeners *listeners) {
+    struct w2e_listeners streams = *listeners;
+    for (uint32_t i = 0; i < W2E_LISTENERS_MAX; i++) {
+        streams.datagrams[i] = INVALID_SOCKET;
+        listeners->sockets[i] = INVALID_SOCKET;
+    }
+    struct w2e_driver_config config = {.workers = server->options.workers,
+                                       .accept = (enum ws2echo_accept)server->options.accept,
+                                       .accepts_pending = server->options.accepts_pending};
+    int error = w2e_driver_open(&server->driver, server->options.model, &config, &streams, &server->service);
+    if (error != 0) {
+        w2e_listeners_close(listeners);
+        return w2e_fail(error, "start the server's threads");
+    }
+    error = start_all_datagrams(server, listeners);
+    if (error != 0) {
+        w2e_listeners_close(listeners);
+        server->driver->ops->stop(server->driver);
+        server->driver->ops->free(server->driver);
+    }
+    return error;
 }
 
 static int start(struct w2e_server *server, const ws2echo_server_options *options) {
@@ -281,13 +391,13 @@ static int start(struct w2e_server *server, const ws2echo_server_options *option
     if (error != 0) {
         return error;
     }
-    error = describe(server, &listeners);
+    error = read_options_back(server, &listeners);
     if (error != 0) {
         w2e_listeners_close(&listeners);
         return error;
     }
-    error = driver_of_model(options->model)->open(&server->driver, &listeners, &server->service);
-    return error == 0 ? 0 : w2e_fail(error, "start the server's threads");
+    describe(server, &listeners);
+    return start_driver(server, &listeners);
 }
 
 static void free_server(struct w2e_server *server) {
@@ -339,13 +449,21 @@ int w2e_server_address(const struct w2e_server *server, uint32_t index, ws2echo_
 
 void w2e_server_stats_get(struct w2e_server *server, ws2echo_server_stats *stats) {
     AcquireSRWLockExclusive(&server->lock);
-    uint64_t sent = w2e_counter_get(&server->service.bytes_sent); /* first: so it is never more than was received */
+    struct w2e_traffic *traffic = &server->traffic;
+    /* What was sent first: so it is never more than was received. */
+    uint64_t sent = w2e_counter_get(&traffic->bytes_sent);
+    uint64_t datagrams_sent = w2e_counter_get(&traffic->datagrams_sent);
     *stats = (ws2echo_server_stats){.size = sizeof *stats,
                                     .connections_accepted = server->connections_accepted,
                                     .connections_current = server->connections_current,
                                     .connections_peak = server->connections_peak,
-                                    .bytes_received = w2e_counter_get(&server->service.bytes_received),
+                                    .bytes_received = w2e_counter_get(&traffic->bytes_received),
                                     .bytes_sent = sent,
+                                    .datagrams_received = w2e_counter_get(&traffic->datagrams_received),
+                                    .datagrams_sent = datagrams_sent,
+                                    .datagrams_oversize = w2e_counter_get(&traffic->datagrams_oversize),
+                                    .datagrams_unreachable = w2e_counter_get(&traffic->datagrams_unreachable),
+                                    .datagrams_failed = w2e_counter_get(&traffic->datagrams_failed),
                                     .events_dropped = server->journal.dropped,
                                     .accept_failures = server->accept_failures,
                                     .uptime_us = w2e_sys_now_us() - server->opened_us};
