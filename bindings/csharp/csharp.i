@@ -77,7 +77,10 @@
 /* Texts inside of structs are read, never written. */
 %immutable ws2echo_address::host;
 %immutable ws2echo_model_info::name;
+%immutable ws2echo_model_info::family;
 %immutable ws2echo_model_info::summary;
+%immutable ws2echo_model_info::calls;
+%immutable ws2echo_model_info::limits;
 %typemap(ctype, out="const char *") char [ANY] "const char *"
 %typemap(imtype, out="global::System.IntPtr") char [ANY] "global::System.IntPtr"
 %typemap(cstype) char [ANY] "string"
@@ -112,4 +115,5 @@ W2E_SIZED(ws2echo_server_stats)
 W2E_SIZED(ws2echo_event)
 W2E_SIZED(ws2echo_client_options)
 W2E_SIZED(ws2echo_client_stats)
+W2E_SIZED(ws2echo_ping_options)
 W2E_SIZED(ws2echo_model_info)

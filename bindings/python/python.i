@@ -16,6 +16,8 @@
 %rename(Event) ws2echo_event;
 %rename(Address) ws2echo_address;
 %rename(EchoProgress) ws2echo_echo_progress;
+%rename(PingOptions) ws2echo_ping_options;
+%rename(PingProgress) ws2echo_ping_progress;
 %rename(ModelInfo) ws2echo_model_info;
 
 /* SWIG goes by the suffix, and would cut this one to 32 bits. */
@@ -79,6 +81,7 @@ W2E_BLOCKS(ws2echo_client_recv)
 W2E_BLOCKS(client_recv_bytes)
 W2E_BLOCKS(ws2echo_client_shutdown)
 W2E_BLOCKS(ws2echo_client_echo)
+W2E_BLOCKS(ws2echo_client_ping)
 W2E_BLOCKS(ws2echo_client_close)
 
 /* ---- results through the last parameter --------------------------------------------------------------------------------- */
@@ -206,8 +209,10 @@ W2E_STRUCT(ws2echo_client_stats, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_model_info, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_server_options, (void)ws2echo_server_options_init(made))
 W2E_STRUCT(ws2echo_client_options, (void)ws2echo_client_options_init(made))
+W2E_STRUCT(ws2echo_ping_options, (void)ws2echo_ping_options_init(made))
 %ignore ws2echo_server_options_init;
 %ignore ws2echo_client_options_init;
+%ignore ws2echo_ping_options_init;
 
 /* The host of an options struct is a copy of the struct's own, until it is set again, filled anew, or freed. */
 %{
@@ -247,7 +252,10 @@ static char *copied(const char *text) {
 /* Texts and arrays inside of structs are read, never written. */
 %immutable ws2echo_address::host;
 %immutable ws2echo_model_info::name;
+%immutable ws2echo_model_info::family;
 %immutable ws2echo_model_info::summary;
+%immutable ws2echo_model_info::calls;
+%immutable ws2echo_model_info::limits;
 %immutable ws2echo_server_stats::connections_closed;
 %typemap(out) uint64_t [ANY] {
     $result = PyTuple_New($1_dim0);

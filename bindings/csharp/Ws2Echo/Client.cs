@@ -7,8 +7,14 @@ using static Ws2Echo.Native.NativeMethods;
 
 namespace Ws2Echo
 {
-    /// <summary>A client of an echo server: one connection, from its construction until it is disposed.</summary>
+    /// <summary>
+    /// A client of an echo server: one connection, from its construction until it is disposed. Over UDP it is a socket that talks
+    /// to one peer.
+    /// </summary>
     /// <remarks>
+    /// Over UDP each send, receive and echo is one datagram, which may be empty; a lost one is not sent again. That a peer is not
+    /// there shows later, as the code <see cref="SocketError.ConnectionReset"/> of some call, which the next call gets over; or
+    /// never.
     /// Every member may be used from any thread at any time: one call at a time sends and one receives, further ones wait their
     /// turn within their timeout. A failure is a <see cref="SocketException"/>, in fact a <see cref="Ws2EchoException"/>.
     /// Disposing ends what other threads wait for here, by the code <see cref="SocketError.OperationAborted"/>; what is called
@@ -19,6 +25,7 @@ namespace Ws2Echo
     {
         private readonly ClientHandle _handle;
         private readonly string? _host;
+        private readonly bool _datagrams;
         private readonly uint _sendTimeoutMs;
         private readonly uint _receiveTimeoutMs;
         private readonly Turn _sending = new Turn("send");
@@ -53,6 +60,7 @@ namespace Ws2Echo
         {
             _handle = handle;
             _host = options.Host;
+            _datagrams = options.Protocol == Protocol.Udp;
             _sendTimeoutMs = options.SendTimeoutMs;
             _receiveTimeoutMs = options.ReceiveTimeoutMs;
         }
@@ -87,12 +95,13 @@ namespace Ws2Echo
 
         /// <summary>
         /// Sends the data, all of it. Blocks while the system has no room for it, until no byte was taken for
-        /// <see cref="ClientOptions.SendTimeout"/>.
+        /// <see cref="ClientOptions.SendTimeout"/>. Over UDP all of it is one datagram.
         /// </summary>
         /// <param name="data">What to send; may be empty.</param>
         /// <exception cref="SocketException">
         /// TimedOut, after which the rest may be sent by another call: <see cref="Ws2EchoException.BytesTransferred"/> tells how
-        /// much was taken; Shutdown, ConnectionReset, ConnectionAborted.
+        /// much was taken; Shutdown, ConnectionReset, ConnectionAborted; MessageSize when it is too long for a datagram (65,507
+        /// bytes over IPv4, 65,527 over IPv6).
         /// </exception>
         public void Send(ReadOnlySpan<byte> data)
         {
@@ -113,11 +122,17 @@ namespace Ws2Echo
 
         /// <summary>
         /// Receives what has come, at least one byte. Blocks until something comes, for up to
-        /// <see cref="ClientOptions.ReceiveTimeout"/>.
+        /// <see cref="ClientOptions.ReceiveTimeout"/>. Over UDP it is one datagram, which may be empty: 65,535 bytes of buffer hold
+        /// any.
         /// </summary>
         /// <param name="buffer">Where to; at most its length is received.</param>
-        /// <returns>How many bytes; 0 when the peer sent FIN, or the buffer is empty.</returns>
-        /// <exception cref="SocketException">TimedOut, by which nothing is lost; ConnectionReset, ConnectionAborted.</exception>
+        /// <returns>
+        /// How many bytes; 0 when the peer sent FIN, or the buffer is empty. Over UDP 0 is an empty datagram, and no end of anything.
+        /// </returns>
+        /// <exception cref="SocketException">
+        /// TimedOut, by which nothing is lost; ConnectionReset, ConnectionAborted; MessageSize when a datagram is longer than the
+        /// buffer, which then is full of its beginning: the rest is lost.
+        /// </exception>
         public int Receive(Span<byte> buffer)
         {
             _receiving.Take(_receiveTimeoutMs);
@@ -134,7 +149,8 @@ namespace Ws2Echo
 
         /// <summary>
         /// Shuts one half of the connection down. <see cref="Half.Send"/> and <see cref="Half.Both"/> send FIN, after every byte
-        /// that was sent; the peer's bytes can still be received after <see cref="Half.Send"/>. Does not block.
+        /// that was sent; the peer's bytes can still be received after <see cref="Half.Send"/>. Over UDP nothing is sent. Does not
+        /// block.
         /// </summary>
         /// <param name="half">Which.</param>
         /// <exception cref="SocketException">InvalidArgument, ConnectionReset and others.</exception>
@@ -148,13 +164,15 @@ namespace Ws2Echo
 
         /// <summary>
         /// Sends the data and reads as many bytes back, both at once so that no size can block the other side, and compares them.
-        /// Blocks until no byte went either way for the longer of the two timeouts of the options.
+        /// Blocks until no byte went either way for the longer of the two timeouts of the options. Over UDP the data is one
+        /// datagram: what had come before is dropped, and the next datagram that comes is the answer.
         /// </summary>
         /// <param name="data">What to send; may be empty.</param>
         /// <returns>What came back: the same bytes.</returns>
-        /// <exception cref="EchoMismatchException">Other bytes came back.</exception>
+        /// <exception cref="EchoMismatchException">Other bytes came back, or over UDP fewer or more.</exception>
         /// <exception cref="SocketException">
-        /// TimedOut; Disconnecting when the peer sent FIN before the whole echo; Shutdown, ConnectionReset, ConnectionAborted.
+        /// TimedOut, also when a datagram was lost; Disconnecting when the peer sent FIN before the whole echo; Shutdown,
+        /// ConnectionReset, ConnectionAborted; MessageSize when the data is too long for a datagram.
         /// <see cref="Ws2EchoException.BytesTransferred"/> tells how much came back.
         /// </exception>
         public byte[] Echo(ReadOnlySpan<byte> data)
@@ -266,6 +284,10 @@ namespace Ws2Echo
             }
         }
 
+        /// <param name="error">The result of the last call.</param>
+        /// <param name="progress">How far it came.</param>
+        /// <param name="reply">As long as what was sent; of a shorter answer over UDP, the rest of it is not filled.</param>
+        /// <param name="begun">The call goes on with one that was begun before.</param>
         private void FinishEcho(int error, ws2echo_echo_progress progress, ReadOnlySpan<byte> reply, bool begun)
         {
             if (error != 0)
@@ -274,7 +296,9 @@ namespace Ws2Echo
             }
             if (progress.is_mismatch() != 0)
             {
-                throw new EchoMismatchException((long)progress.mismatch_offset, reply.ToArray());
+                int back = (int)Math.Min(progress.bytes_received, (ulong)reply.Length);
+                byte[] came = reply.Slice(0, back).ToArray();
+                throw new EchoMismatchException((long)progress.mismatch_offset, reply.Length, came);
             }
         }
     }

@@ -109,7 +109,7 @@ namespace Ws2Echo
         /// <summary>As <see cref="Receive"/>, without blocking a thread.</summary>
         /// <param name="buffer">Where to; at most its length is received.</param>
         /// <param name="cancellationToken">Gives up; no byte is lost by that.</param>
-        /// <returns>How many bytes; 0 when the peer sent FIN, or the buffer is empty.</returns>
+        /// <returns>How many bytes, as <see cref="Receive"/> tells it.</returns>
         /// <exception cref="OperationCanceledException">It was cancelled.</exception>
         /// <exception cref="SocketException">As of <see cref="Receive"/>.</exception>
         public async Task<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -219,9 +219,9 @@ namespace Ws2Echo
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 bool last = patience.IsOver;
-                ulong before = progress.bytes_sent + progress.bytes_received;
+                ulong before = Steps(progress);
                 int error = EchoSome(data.Span, reply.Span, 0, progress);
-                bool moved = progress.bytes_sent + progress.bytes_received > before;
+                bool moved = Steps(progress) > before;
                 if (error != Failure.TimedOut || (last && !moved))
                 {
                     FinishEcho(error, progress, reply.Span, begun);
@@ -231,12 +231,15 @@ namespace Ws2Echo
                 {
                     patience.Restart();
                 }
-                NativeEvent[] ready = progress.bytes_sent < (ulong)data.Length
-                    ? new[] { ReceiveReady, SendReady }
-                    : new[] { ReceiveReady };
+                bool allSent = _datagrams ? progress.datagram_sent != 0 : progress.bytes_sent == (ulong)data.Length;
+                NativeEvent[] ready = allSent ? new[] { ReceiveReady } : new[] { ReceiveReady, SendReady };
                 await NativeEvent.AnyAsync(patience.RemainingMs, cancellationToken, ready).ConfigureAwait(false);
             }
         }
+
+        /// <summary>A number that grows with whatever was sent or came, an empty datagram included.</summary>
+        private static ulong Steps(ws2echo_echo_progress progress) =>
+            progress.bytes_sent + progress.bytes_received + progress.datagram_sent + progress.datagram_received;
 
         private NativeEvent OpenEvent(ws2echo_half half)
         {

@@ -35,7 +35,9 @@ namespace Ws2Echo
 
         private delegate int Opening(ws2echo_client_options native, out ulong id);
 
-        /// <summary>The protocol. Default <see cref="Protocol.Tcp"/>.</summary>
+        /// <summary>
+        /// The protocol. Default <see cref="Ws2Echo.Protocol.Tcp"/>; <see cref="Ws2Echo.Protocol.Both"/> is for servers only.
+        /// </summary>
         public Protocol Protocol { get; set; }
 
         /// <summary>A name or a numeric address, at most 1,023 bytes of UTF-8. Null, the default: "localhost".</summary>
@@ -78,6 +80,9 @@ namespace Ws2Echo
 
         /// <summary>TCP_NODELAY. Default true.</summary>
         public bool NoDelay { get; set; }
+
+        /// <summary>SIO_UDP_CONNRESET: whether the system tells that the peer's UDP port is closed. Default true.</summary>
+        public bool UdpConnReset { get; set; }
 
         /// <summary>SO_RCVBUF in bytes, up to 2^30. 0, the default: the system's choice.</summary>
         public int ReceiveBufferBytes
@@ -139,6 +144,7 @@ namespace Ws2Echo
             SendTimeoutMs = native.send_timeout_ms;
             ReceiveTimeoutMs = native.receive_timeout_ms;
             NoDelay = native.no_delay != 0;
+            UdpConnReset = native.udp_connreset != 0;
             _receiveBufferBytes = (int)native.receive_buffer_bytes;
             _sendBufferBytes = (int)native.send_buffer_bytes;
             _lingerSeconds = native.linger_s < 0 ? (int?)null : native.linger_s;
@@ -153,6 +159,7 @@ namespace Ws2Echo
             native.send_timeout_ms = SendTimeoutMs;
             native.receive_timeout_ms = ReceiveTimeoutMs;
             native.no_delay = NoDelay ? 1u : 0u;
+            native.udp_connreset = UdpConnReset ? 1u : 0u;
             native.receive_buffer_bytes = (uint)_receiveBufferBytes;
             native.send_buffer_bytes = (uint)_sendBufferBytes;
             native.linger_s = _lingerSeconds ?? -1;

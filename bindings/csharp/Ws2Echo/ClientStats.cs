@@ -10,6 +10,9 @@ namespace Ws2Echo
         {
             BytesSent = (long)native.bytes_sent;
             BytesReceived = (long)native.bytes_received;
+            DatagramsSent = (long)native.datagrams_sent;
+            DatagramsReceived = (long)native.datagrams_received;
+            DatagramsUnreachable = (long)native.datagrams_unreachable;
             ConnectTime = Values.Microseconds(native.connect_us);
             Uptime = Values.Microseconds(native.uptime_us);
         }
@@ -19,6 +22,15 @@ namespace Ws2Echo
 
         /// <summary>Bytes that were received.</summary>
         public long BytesReceived { get; }
+
+        /// <summary>Datagrams sent, over UDP.</summary>
+        public long DatagramsSent { get; }
+
+        /// <summary>Datagrams received, over UDP.</summary>
+        public long DatagramsReceived { get; }
+
+        /// <summary>Over UDP: calls that told of the peer's closed port (ConnectionReset).</summary>
+        public long DatagramsUnreachable { get; }
 
         /// <summary>From the name resolved to connected.</summary>
         public TimeSpan ConnectTime { get; }

@@ -9,6 +9,27 @@ namespace Ws2Echo
     {
         /// <summary>A thread per connection that blocks in accept, recv and send. The default.</summary>
         Threads = ws2echo_model.WS2ECHO_MODEL_THREADS,
+
+        /// <summary>Non-blocking sockets and select.</summary>
+        Select = ws2echo_model.WS2ECHO_MODEL_SELECT,
+
+        /// <summary>Non-blocking sockets and WSAPoll.</summary>
+        Poll = ws2echo_model.WS2ECHO_MODEL_POLL,
+
+        /// <summary>Non-blocking sockets and WSAEventSelect.</summary>
+        Event = ws2echo_model.WS2ECHO_MODEL_EVENT,
+
+        /// <summary>Non-blocking sockets and WSAAsyncSelect, on a message-only window.</summary>
+        Async = ws2echo_model.WS2ECHO_MODEL_ASYNC,
+
+        /// <summary>Overlapped I/O that signals event objects.</summary>
+        Overlapped = ws2echo_model.WS2ECHO_MODEL_OVERLAPPED,
+
+        /// <summary>Overlapped I/O that calls completion routines.</summary>
+        Apc = ws2echo_model.WS2ECHO_MODEL_APC,
+
+        /// <summary>Overlapped I/O that ends in a completion port.</summary>
+        Iocp = ws2echo_model.WS2ECHO_MODEL_IOCP,
     }
 
     /// <summary>What the echo service runs over.</summary>
@@ -16,6 +37,25 @@ namespace Ws2Echo
     {
         /// <summary>The echo service of RFC 862 over TCP. The default.</summary>
         Tcp = ws2echo_protocol.WS2ECHO_PROTOCOL_TCP,
+
+        /// <summary>The echo service of RFC 862 over UDP: each datagram is answered by its equal.</summary>
+        Udp = ws2echo_protocol.WS2ECHO_PROTOCOL_UDP,
+
+        /// <summary>TCP and UDP on the same addresses and port number. For a server only.</summary>
+        Both = ws2echo_protocol.WS2ECHO_PROTOCOL_BOTH,
+    }
+
+    /// <summary>How the listening socket of a server is asked for connections.</summary>
+    public enum Accept
+    {
+        /// <summary><see cref="AcceptEx"/> where the model has it, else <see cref="WsaAccept"/>. The default.</summary>
+        Default = ws2echo_accept.WS2ECHO_ACCEPT_DEFAULT,
+
+        /// <summary>Several AcceptEx are out at any time, with sockets made ahead.</summary>
+        AcceptEx = ws2echo_accept.WS2ECHO_ACCEPT_ACCEPTEX,
+
+        /// <summary>accept or WSAAccept, once for each connection. Every model has it.</summary>
+        WsaAccept = ws2echo_accept.WS2ECHO_ACCEPT_WSAACCEPT,
     }
 
     /// <summary>Which versions of IP to use.</summary>
@@ -34,7 +74,7 @@ namespace Ws2Echo
     /// <summary>What an event of a server tells.</summary>
     public enum EventKind
     {
-        /// <summary>The server listens on an address. One event for each address.</summary>
+        /// <summary>The server listens on an address. One event for each address and protocol.</summary>
         Listening = ws2echo_event_kind.WS2ECHO_EVENT_LISTENING,
 
         /// <summary>A connection was accepted.</summary>

@@ -21,6 +21,7 @@ namespace Ws2Echo
             BytesSent = (long)native.bytes_sent;
             LocalEndPoint = Values.EndPoint(native.local);
             RemoteEndPoint = Values.EndPoint(native.peer);
+            Protocol = (Protocol)native.protocol;
         }
 
         /// <summary>What it tells.</summary>
@@ -56,10 +57,16 @@ namespace Ws2Echo
         /// <summary>The peer's address; null for <see cref="EventKind.Listening"/>.</summary>
         public IPEndPoint? RemoteEndPoint { get; }
 
+        /// <summary>
+        /// <see cref="Ws2Echo.Protocol.Tcp"/>, or <see cref="Ws2Echo.Protocol.Udp"/>, over which there are no connections: only
+        /// <see cref="EventKind.Listening"/> is told.
+        /// </summary>
+        public Protocol Protocol { get; }
+
         /// <summary>One line, for a log.</summary>
         public override string ToString() => Kind switch
         {
-            EventKind.Listening => $"listening on {LocalEndPoint}",
+            EventKind.Listening => $"listening on {LocalEndPoint}" + (Protocol == Protocol.Udp ? " over UDP" : ""),
             EventKind.Accepted => $"accepted {RemoteEndPoint}",
             _ => $"closed {RemoteEndPoint}: {Reason}, " + FormattableString.Invariant(
                 $"{BytesReceived} bytes in, {BytesSent} out, {Duration.TotalMilliseconds:F1} ms"),

@@ -16,6 +16,8 @@ namespace Ws2Echo
         private string? _host;
         private int _port;
         private int _backlog;
+        private int _acceptsPending;
+        private int _workers;
         private int? _connectionsMax;
         private uint _idleTimeoutMs;
         private uint _sendTimeoutMs;
@@ -72,6 +74,29 @@ namespace Ws2Echo
             set => _backlog = Values.NotNegative(value, nameof(value));
         }
 
+        /// <summary>How connections are accepted. Default <see cref="Ws2Echo.Accept.Default"/>.</summary>
+        public Accept Accept { get; set; }
+
+        /// <summary>
+        /// AcceptEx that are kept out on each listening socket: 1 to 1024. 0, the default: 16. Only with
+        /// <see cref="Ws2Echo.Accept.AcceptEx"/>.
+        /// </summary>
+        public int AcceptsPending
+        {
+            get => _acceptsPending;
+            set => _acceptsPending = Values.NotNegative(value, nameof(value));
+        }
+
+        /// <summary>
+        /// Threads that share the connections: 1 to 256. 0, the default: one for each processor, 8 at most. The models Event and
+        /// Overlapped start more when the connections need them; the model Threads has one for each connection and takes only 0.
+        /// </summary>
+        public int Workers
+        {
+            get => _workers;
+            set => _workers = Values.NotNegative(value, nameof(value));
+        }
+
         /// <summary>Connections served at once, 1 or more. Default null: no limit.</summary>
         public int? ConnectionsMax
         {
@@ -98,14 +123,21 @@ namespace Ws2Echo
         /// <summary>TCP_NODELAY of each connection. Default true.</summary>
         public bool NoDelay { get; set; }
 
-        /// <summary>SO_RCVBUF of each connection, in bytes, up to 2^30. 0, the default: the system's choice.</summary>
+        /// <summary>SIO_UDP_CONNRESET: whether the system tells that an answer over UDP met a closed port. Default true.</summary>
+        public bool UdpConnReset { get; set; }
+
+        /// <summary>
+        /// SO_RCVBUF of each connection and UDP socket, in bytes, up to 2^30. 0, the default: the system's choice.
+        /// </summary>
         public int ReceiveBufferBytes
         {
             get => _receiveBufferBytes;
             set => _receiveBufferBytes = Values.NotNegative(value, nameof(value));
         }
 
-        /// <summary>SO_SNDBUF of each connection, in bytes, up to 2^30. 0, the default: the system's choice.</summary>
+        /// <summary>
+        /// SO_SNDBUF of each connection and UDP socket, in bytes, up to 2^30. 0, the default: the system's choice.
+        /// </summary>
         public int SendBufferBytes
         {
             get => _sendBufferBytes;
@@ -122,7 +154,10 @@ namespace Ws2Echo
             set => _lingerSeconds = value is int seconds ? Values.NotNegative(seconds, nameof(value)) : value;
         }
 
-        /// <summary>Most bytes of one connection held between reception and echo: 1 to 2^26. Default 262144.</summary>
+        /// <summary>
+        /// Most bytes of one connection held between reception and echo: 1 to 2^26. Default 262144. A longer datagram is not
+        /// answered.
+        /// </summary>
         public int EchoBufferBytes
         {
             get => _echoBufferBytes;
@@ -161,10 +196,14 @@ namespace Ws2Echo
             Family = (Family)native.family;
             _port = (int)native.port;
             _backlog = (int)native.backlog;
+            Accept = (Accept)native.accept;
+            _acceptsPending = (int)native.accepts_pending;
+            _workers = (int)native.workers;
             _connectionsMax = native.connections_max == WS2ECHO_INFINITE ? (int?)null : (int)native.connections_max;
             _idleTimeoutMs = native.idle_timeout_ms;
             _sendTimeoutMs = native.send_timeout_ms;
             NoDelay = native.no_delay != 0;
+            UdpConnReset = native.udp_connreset != 0;
             _receiveBufferBytes = (int)native.receive_buffer_bytes;
             _sendBufferBytes = (int)native.send_buffer_bytes;
             _lingerSeconds = native.linger_s < 0 ? (int?)null : native.linger_s;
@@ -179,10 +218,14 @@ namespace Ws2Echo
             native.family = (uint)Family;
             native.port = (uint)_port;
             native.backlog = (uint)_backlog;
+            native.accept = (uint)Accept;
+            native.accepts_pending = (uint)_acceptsPending;
+            native.workers = (uint)_workers;
             native.connections_max = (uint?)_connectionsMax ?? WS2ECHO_INFINITE;
             native.idle_timeout_ms = _idleTimeoutMs;
             native.send_timeout_ms = _sendTimeoutMs;
             native.no_delay = NoDelay ? 1u : 0u;
+            native.udp_connreset = UdpConnReset ? 1u : 0u;
             native.receive_buffer_bytes = (uint)_receiveBufferBytes;
             native.send_buffer_bytes = (uint)_sendBufferBytes;
             native.linger_s = _lingerSeconds ?? -1;

@@ -14,6 +14,11 @@ namespace Ws2Echo
             ConnectionsPeak = (long)native.connections_peak;
             BytesReceived = (long)native.bytes_received;
             BytesSent = (long)native.bytes_sent;
+            DatagramsReceived = (long)native.datagrams_received;
+            DatagramsSent = (long)native.datagrams_sent;
+            DatagramsOversize = (long)native.datagrams_oversize;
+            DatagramsUnreachable = (long)native.datagrams_unreachable;
+            DatagramsFailed = (long)native.datagrams_failed;
             EventsDropped = (long)native.events_dropped;
             AcceptFailures = (long)native.accept_failures;
             Uptime = Values.Microseconds(native.uptime_us);
@@ -37,11 +42,26 @@ namespace Ws2Echo
         /// <summary>Connections that ended, by the reason; every reason has an entry.</summary>
         public IReadOnlyDictionary<Reason, long> ConnectionsClosed { get; }
 
-        /// <summary>Bytes from all peers.</summary>
+        /// <summary>Bytes from all peers, over TCP and UDP.</summary>
         public long BytesReceived { get; }
 
-        /// <summary>Bytes to all peers.</summary>
+        /// <summary>Bytes to all peers, over TCP and UDP.</summary>
         public long BytesSent { get; }
+
+        /// <summary>Datagrams from all peers, those that were too long included.</summary>
+        public long DatagramsReceived { get; }
+
+        /// <summary>Answers over UDP.</summary>
+        public long DatagramsSent { get; }
+
+        /// <summary>Datagrams longer than <see cref="ServerOptions.EchoBufferBytes"/>, and therefore not answered.</summary>
+        public long DatagramsOversize { get; }
+
+        /// <summary>How often <see cref="ServerOptions.UdpConnReset"/> told that an answer met a closed port.</summary>
+        public long DatagramsUnreachable { get; }
+
+        /// <summary>Answers that could not be sent, and receives that failed for any other reason.</summary>
+        public long DatagramsFailed { get; }
 
         /// <summary>Events that the journal had no room to keep.</summary>
         public long EventsDropped { get; }

@@ -32,11 +32,25 @@ namespace Ws2Echo
         internal static TimeSpan Time(uint milliseconds) =>
             milliseconds == WS2ECHO_INFINITE ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(milliseconds);
 
+        /// <summary>An interval in microseconds, rounded up.</summary>
+        internal static uint Microseconds(TimeSpan interval, string name)
+        {
+            if (interval < TimeSpan.Zero || interval.Ticks > uint.MaxValue * TicksPerMicrosecond)
+            {
+                throw new ArgumentOutOfRangeException(name, interval, "An interval is from zero to 71 minutes.");
+            }
+            return (uint)((interval.Ticks + TicksPerMicrosecond - 1) / TicksPerMicrosecond);
+        }
+
         internal static TimeSpan Microseconds(ulong microseconds) =>
             TimeSpan.FromTicks((long)microseconds * TicksPerMicrosecond);
 
         /// <summary>A number that the library takes as unsigned; its own limits are the library's to check.</summary>
         internal static int NotNegative(int value, string name, [CallerMemberName] string option = "") =>
+            value >= 0 ? value : throw new ArgumentOutOfRangeException(name, value, $"{option} cannot be negative.");
+
+        /// <summary>As above.</summary>
+        internal static long NotNegative(long value, string name, [CallerMemberName] string option = "") =>
             value >= 0 ? value : throw new ArgumentOutOfRangeException(name, value, $"{option} cannot be negative.");
 
         internal static string? Host(string? host, string name) =>

@@ -15,6 +15,12 @@ namespace Ws2Echo
             BytesTransferred = bytesTransferred;
         }
 
+        internal Ws2EchoException(Ws2EchoException failure, PingResult pinged)
+            : this(failure.ErrorCode, failure.Message, 0)
+        {
+            Pinged = pinged;
+        }
+
         /// <summary>What was being done, to which address, the error's name and number, and what to try.</summary>
         public override string Message { get; }
 
@@ -23,5 +29,8 @@ namespace Ws2Echo
         /// otherwise 0.
         /// </summary>
         public long BytesTransferred { get; }
+
+        /// <summary>How far the failed call of <see cref="Client.Ping"/> came; null of any other.</summary>
+        public PingResult? Pinged { get; }
     }
 }

@@ -1,4 +1,4 @@
-"""A TCP echo server and client for Windows, inside this process.
+"""An echo server and client for Windows, over TCP and UDP, inside this process.
 
     with ws2echo.Server() as server, ws2echo.Client(server.port) as client:
         assert client.echo(b"this is a test") == b"this is a test"
@@ -13,29 +13,18 @@ There is also a command line, ``python -m ws2echo``, and a pytest plugin with th
 """
 
 from . import _swig
+from ._choices import Accept, EventKind, Family, Half, Model, Protocol, Reason
 from ._client import Client
 from ._errors import EchoMismatchError
-from ._options import (
-    Address,
-    ClientOptions,
-    ClientStats,
-    Event,
-    EventKind,
-    Family,
-    Half,
-    Model,
-    ModelInfo,
-    Protocol,
-    Reason,
-    ServerOptions,
-    ServerStats,
-    models,
-)
+from ._models import ModelInfo, models
+from ._options import Address, ClientOptions, ClientStats, Event, ServerOptions, ServerStats
+from ._ping import PingResult
 from ._server import Server
 
 __version__ = _swig.version()
 
 __all__ = [
+    "Accept",
     "Address",
     "Client",
     "ClientOptions",
@@ -47,6 +36,7 @@ __all__ = [
     "Half",
     "Model",
     "ModelInfo",
+    "PingResult",
     "Protocol",
     "Reason",
     "Server",

@@ -1,4 +1,4 @@
-"""The command line: ``python -m ws2echo serve`` and ``python -m ws2echo send``.
+"""The command line: ``python -m ws2echo serve``, ``send`` and ``models``.
 
 Exit status: 0 when all went well, 1 when a connection or an echo failed, 2 when the command line is wrong.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import argparse
 import errno
+import itertools
+import json
 import math
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import ws2echo
-from ws2echo import Client, EchoMismatchError, Event, EventKind, Family, Model, Server
+from ws2echo import Accept, Client, EchoMismatchError, Event, EventKind, Family, PingResult, Protocol, Server
 
 SIZE_MAX = 1 << 30  # of a message: it is held in memory, and what comes back, too
 TUTORIAL_PORT = 27015
@@ -23,6 +26,8 @@ FAILED = 1
 WRONG_USAGE = 2
 REFRESH_S = 0.25
 LONG_S = 3600.0
+TABLE_WIDTHS = (10, 10, 36, 36)  # with the gaps between, less than 100
+OVER = {Protocol.TCP: "TCP", Protocol.UDP: "UDP", Protocol.BOTH: "TCP and UDP"}
 
 
 def _bounded(text: str, lowest: int) -> int:
@@ -53,17 +58,24 @@ def _duration(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ws2echo",
-        description="A TCP echo server and client.",
+        description="An echo server and client, over TCP and UDP.",
         epilog="Exit status: 0 all went well, 1 a connection or an echo failed, 2 wrong usage.",
     )
     parser.add_argument("--version", action="version", version=f"ws2echo {ws2echo.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="serve | send")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="serve | send | models")
     _add_serve(commands.add_parser("serve", help="serve until Ctrl-C", description="Serve until Ctrl-C."))
     _add_send(
         commands.add_parser(
             "send",
             help="send something to an echo server and compare what comes back",
             description="Send something to an echo server and compare what comes back.",
+        )
+    )
+    _add_models(
+        commands.add_parser(
+            "models",
+            help="tell the Winsock I/O models that a server can use",
+            description="Tell the Winsock I/O models that a server can use.",
         )
     )
     return parser
@@ -84,10 +96,18 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--quiet", action="store_true", help="tell neither events nor counters, only the totals")
     options = parser.add_argument_group("options of the server")
     add = options.add_argument
-    add("--model", choices=[str(model) for model in Model], default="threads", help="Winsock I/O model")
-    add("--protocol", choices=[str(protocol) for protocol in ws2echo.Protocol], default="tcp")
+    add("--model", default="threads", help="Winsock I/O model; the command models tells which there are")
+    add("--protocol", choices=[str(protocol) for protocol in Protocol], default="tcp", help="what to serve")
     add("--family", choices=[str(family) for family in Family], default="any", help="versions of IP")
     add("--backlog", type=int, default=0, help="connections that may wait to be accepted")
+    add(
+        "--accept",
+        choices=[str(way) for way in Accept],
+        default="default",
+        help="how connections are accepted",
+    )
+    add("--accepts-pending", type=int, default=0, metavar="N", help="AcceptEx kept out at any time")
+    add("--workers", type=int, default=0, metavar="N", help="threads that share the connections")
     add("--connections-max", type=int, metavar="N", help="connections served at once")
     add("--idle-timeout", type=float, metavar="SECONDS", help="reset a connection that is idle for so long")
     add(
@@ -101,6 +121,12 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         dest="no_delay",
         action="store_false",
         help="let Nagle's algorithm hold small sends back (no TCP_NODELAY)",
+    )
+    add(
+        "--no-udp-connreset",
+        dest="udp_connreset",
+        action="store_false",
+        help="do not be told that an answer over UDP met a closed port (no SIO_UDP_CONNRESET)",
     )
     add("--receive-buffer-bytes", type=int, default=0, metavar="BYTES", help="SO_RCVBUF")
     add("--send-buffer-bytes", type=int, default=0, metavar="BYTES", help="SO_SNDBUF")
@@ -128,17 +154,33 @@ def _add_send(parser: argparse.ArgumentParser) -> None:
     add("--size", type=_size, metavar="BYTES", help="send a pattern of so many bytes")
     add = parser.add_argument
     add("--count", type=_count, default=1, metavar="N", help="send it so many times (default: %(default)s)")
+    add("--protocol", choices=["tcp", "udp"], help="over UDP it is one datagram (default: tcp)")
     add("--host", default="localhost", help="name or address (default: %(default)s)")
     add("--port", type=int, default=TUTORIAL_PORT, help="(default: %(default)s)")
     add("--family", choices=[str(family) for family in Family], default="any", help="versions of IP")
     add("--timeout", type=float, default=10.0, metavar="SECONDS", help="no progress for so long is a failure")
+    group = parser.add_argument_group("ping", "Over UDP: datagrams with sequence numbers, and a summary.")
+    add = group.add_argument
+    add("--ping", type=_count, metavar="N", help="send so many datagrams, each of --size bytes")
+    add("--window", type=_count, metavar="N", help="datagrams that may wait for their answers (default: 1)")
+    add("--interval", type=_duration, metavar="SECONDS", help="least time between two (default: 0)")
+    add(
+        "--reply-timeout",
+        type=_duration,
+        metavar="SECONDS",
+        help="an answer that has not come for so long is lost (default: 1)",
+    )
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON, with all that is known of each")
 
 
 def describe(event: Event) -> str:
     """One line about an event."""
     when = f"{event.time_us / 1e6:10.3f} s"
     if event.kind is EventKind.LISTENING:
-        return f"{when}  listening on {event.local}"
+        return f"{when}  listening on {event.local}{_over(event.protocol)}"
     who = f"{when}  connection {event.connection_id} {event.kind}"
     if event.kind is EventKind.ACCEPTED:
         return f"{who} from {event.peer}"
@@ -148,21 +190,39 @@ def describe(event: Event) -> str:
     )
 
 
-def _counters(server: Server) -> str:
+def _over(protocol: Protocol) -> str:
+    """The protocol, for the end of a phrase; of just TCP nothing is said."""
+    return "" if protocol is Protocol.TCP else f" over {OVER[protocol]}"
+
+
+def _counters(server: Server, protocol: Protocol) -> str:
     stats = server.stats
-    return (
-        f"{stats.connections_current} connections now, {stats.connections_accepted} accepted, "
-        f"{stats.bytes_received} bytes received, {stats.bytes_sent} bytes sent"
-    )
+    told = []
+    if protocol is not Protocol.UDP:
+        told.append(f"{stats.connections_current} connections now, {stats.connections_accepted} accepted")
+    if protocol is not Protocol.TCP:
+        told.append(f"{stats.datagrams_received} datagrams received, {stats.datagrams_sent} sent")
+    return ", ".join([*told, f"{stats.bytes_received} bytes received, {stats.bytes_sent} sent"])
+
+
+def _totals(server: Server, protocol: Protocol, reset: int) -> str:
+    stats = server.stats
+    told = []
+    if protocol is not Protocol.UDP:
+        told.append(f"Connections: {stats.connections_accepted} accepted, {reset} reset at the end.")
+    if protocol is not Protocol.TCP:
+        told.append(f"Datagrams: {stats.datagrams_received} received, {stats.datagrams_sent} sent.")
+    return " ".join([*told, f"Bytes: {stats.bytes_received} received, {stats.bytes_sent} sent."])
 
 
 def _watch(server: Server, duration: float | None, quiet: bool) -> None:
     """Tell what happens while the duration lasts: counters on a terminal, else a line for each event."""
     deadline = math.inf if duration is None else time.monotonic() + duration
     live = sys.stderr.isatty() and not quiet
+    protocol = server.options.protocol
     while (left := deadline - time.monotonic()) > 0:
         if live:
-            print(f"\r{_counters(server):<78}", end="", file=sys.stderr, flush=True)
+            print(f"\r{_counters(server, protocol):<78}", end="", file=sys.stderr, flush=True)
         if live or quiet:
             time.sleep(min(left, REFRESH_S))
             continue
@@ -179,7 +239,8 @@ def serve(arguments: argparse.Namespace) -> int:
     duration, drain, quiet = options.pop("duration"), options.pop("drain"), options.pop("quiet")
     del options["command"]
     with Server(**options) as server:
-        where = ", ".join(map(str, server.addresses))
+        protocol = server.options.protocol
+        where = ", ".join(map(str, server.addresses)) + _over(protocol)
         print(f"ws2echo {ws2echo.__version__} listening on {where} (Ctrl-C stops)", flush=True)
         try:
             _watch(server, duration, quiet)
@@ -192,12 +253,7 @@ def serve(arguments: argparse.Namespace) -> int:
         if not (quiet or sys.stderr.isatty()):
             for event in server.events():
                 print(describe(event), file=sys.stderr, flush=True)
-        stats = server.stats
-        print(
-            f"Connections: {stats.connections_accepted} accepted, {reset} reset at the end. "
-            f"Bytes: {stats.bytes_received} received, {stats.bytes_sent} sent.",
-            flush=True,
-        )
+        print(_totals(server, protocol, reset), flush=True)
     return 0
 
 
@@ -214,23 +270,29 @@ def _message(arguments: argparse.Namespace) -> bytes:
     return str(arguments.text).encode()
 
 
-def send(arguments: argparse.Namespace) -> int:
-    """Run ``send``: what the Winsock tutorial's client does, and compare."""
-    message = _message(arguments)
-    with Client(
+def _client(arguments: argparse.Namespace, protocol: str) -> Client:
+    return Client(
         arguments.port,
         arguments.host,
+        protocol=protocol,
         family=arguments.family,
         connect_timeout=arguments.timeout,
         send_timeout=arguments.timeout,
         receive_timeout=arguments.timeout,
-    ) as client:
+    )
+
+
+def send(arguments: argparse.Namespace) -> int:
+    """Run ``send``: what the Winsock tutorial's client does, and compare."""
+    message = _message(arguments)
+    with _client(arguments, arguments.protocol or Protocol.TCP) as client:
         for _ in range(arguments.count):
             client.echo(message)
+        if arguments.protocol == Protocol.UDP:
+            _tell_bytes(client)
+            return 0
         client.shutdown()
-        stats = client.stats
-        print(f"Bytes sent: {stats.bytes_sent}")
-        print(f"Bytes received: {stats.bytes_received}")
+        _tell_bytes(client)
         if extra := client.recv():
             print(f"ws2echo: {len(extra)} bytes came that were never sent", file=sys.stderr)
             return FAILED
@@ -238,11 +300,97 @@ def send(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _tell_bytes(client: Client) -> None:
+    stats = client.stats
+    print(f"Bytes sent: {stats.bytes_sent}")
+    print(f"Bytes received: {stats.bytes_received}")
+
+
+PING_ONLY = {"window": "--window", "interval": "--interval", "reply_timeout": "--reply-timeout"}
+
+
+def _check_send(arguments: argparse.Namespace) -> None:
+    """What of ``send`` goes together: ValueError says what does not."""
+    if arguments.ping is None:
+        for name, option in PING_ONLY.items():
+            if getattr(arguments, name) is not None:
+                raise ValueError(f"{option} is for --ping")
+        return
+    if arguments.protocol == Protocol.TCP:
+        raise ValueError("--ping is over UDP, not over TCP")
+    if arguments.text != TUTORIAL_TEXT or arguments.file is not None or arguments.count != 1:
+        raise ValueError("--ping makes its datagrams itself: no text, no --file, no --count")
+
+
+def ping(arguments: argparse.Namespace) -> int:
+    """Run ``send --ping``: failed if anything was lost, corrupt or duplicated."""
+    given = {name: getattr(arguments, name) for name in PING_ONLY if getattr(arguments, name) is not None}
+    if arguments.size is not None:
+        given["datagram_bytes"] = arguments.size
+    with _client(arguments, Protocol.UDP) as client:
+        peer = client.peer_address
+        try:
+            result = client.ping(arguments.ping, **given)
+        except (OSError, KeyboardInterrupt) as error:
+            so_far: PingResult | None = vars(error).get("result")
+            if so_far is not None and so_far.sent:
+                print(summary(str(peer), so_far))
+            raise
+    print(summary(str(peer), result))
+    return FAILED if result.lost or result.corrupt or result.duplicated else 0
+
+
+def summary(peer: str, result: PingResult) -> str:
+    """What came of it, in the words that ping has for it; of what is rare only what there was."""
+    lines = [
+        f"--- {peer} ---",
+        f"{result.sent} datagrams sent, {result.received} received, {result.lost} lost "
+        f"({result.loss_ratio:.1%}), {result.elapsed:.3f} s",
+    ]
+    rare = ("late", "duplicated", "reordered", "corrupt", "foreign", "unreachable")
+    if told := [f"{count} {name}" for name in rare if (count := getattr(result, name))]:
+        lines.append(", ".join(told))
+    if None not in (times := (result.rtt_min, result.rtt_avg, result.rtt_max)):
+        lines.append("round trip min/avg/max = " + "/".join(f"{1000 * (t or 0):.3f}" for t in times) + " ms")
+    return "\n".join(lines)
+
+
+def models(arguments: argparse.Namespace) -> int:
+    """Run ``models``."""
+    known = ws2echo.models()
+    if arguments.json:
+        print(json.dumps([info._asdict() for info in known], indent=2))
+        return 0
+    print(table_row("NAME", "FAMILY", "CALLS", "LIMITS"))
+    for info in known:
+        print(table_row(info.name, info.family, info.calls, info.limits))
+    return 0
+
+
+def table_row(*cells: str) -> str:
+    """A row of the table, each cell wrapped to its column's width."""
+    columns = [textwrap.wrap(cell, width) for cell, width in zip(cells, TABLE_WIDTHS, strict=True)]
+    rows = []
+    for parts in itertools.zip_longest(*columns, fillvalue=""):
+        padded = [f"{part:<{width}}" for part, width in zip(parts, TABLE_WIDTHS, strict=True)]
+        rows.append("  ".join(padded).rstrip())
+    return "\n".join(rows)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    if parsed.command == "models":
+        return models(parsed)
+    if parsed.command == "serve":
+        return serve(parsed)
+    _check_send(parsed)
+    return send(parsed) if parsed.ping is None else ping(parsed)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parsed = _parser().parse_args(arguments)
     try:
-        return serve(parsed) if parsed.command == "serve" else send(parsed)
+        return _run(parsed)
     except (ValueError, OverflowError) as error:
         print(f"ws2echo: {error}", file=sys.stderr)
         return WRONG_USAGE

@@ -6,21 +6,28 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from . import _swig
-from ._errors import EchoMismatchError, with_counts
+from ._choices import HALF_NUMBERS, Family, Half, Protocol, choice
+from ._errors import WSAEMSGSIZE, WSAEOPNOTSUPP, EchoMismatchError, failure, with_counts
 from ._handle import Handle
-from ._options import HALF_NUMBERS, Address, ClientOptions, ClientStats, Family, Half, choice, integer
-from ._waiting import Pace, Timeout, TimeoutOrDefault, milliseconds, wait
+from ._options import Address, ClientOptions, ClientStats, integer
+from ._ping import PingResult
+from ._waiting import Pace, Timeout, TimeoutOrDefault, microseconds, milliseconds, wait
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 # recv allocates before it knows what comes, so more than this is never asked for at once.
 RECEIVE_MAX = 1 << 20
+UINT64_MAX = (1 << 64) - 1
 
 
 class Client(Handle):
     """A connection to an echo server, or to anything else that speaks TCP. It is connected when the
     constructor returns.
+
+    Over UDP it is a socket that talks to one peer. Every `send`, `recv` and `echo` is then one datagram,
+    which may be empty; a lost one is not sent again. That a peer is not there shows later, as a
+    ``ConnectionResetError`` of some call, which the next call gets over; or never.
 
     ``with Client(port) as client:`` closes it at the end. Any method may be called from any thread; one
     thread at a time sends and one receives, further ones wait their turn. Times are seconds, None means no
@@ -33,11 +40,13 @@ class Client(Handle):
         port: 1 to 65535.
         host: A name or a numeric address. Every address that the name has is tried, in the order that the
             system gives.
+        protocol: TCP or UDP, one of `Protocol` or its name.
         family: Which of the addresses to try, one of `Family` or its name.
         connect_timeout: For all addresses together, after the name is resolved.
         send_timeout: Default of `send` and `echo`: no progress for so long.
         receive_timeout: Default of `recv` and `echo`: no progress for so long.
         no_delay: TCP_NODELAY.
+        udp_connreset: SIO_UDP_CONNRESET: whether the system tells that the peer's port is closed.
         receive_buffer_bytes: SO_RCVBUF, up to 2**30; 0 leaves it to the system.
         send_buffer_bytes: SO_SNDBUF, up to 2**30; 0 leaves it to the system.
         linger: SO_LINGER in whole seconds up to 65535; 0: closing resets. None: closing is graceful and takes
@@ -49,7 +58,7 @@ class Client(Handle):
         socket.gaierror: The host cannot be resolved.
         OSError: What else the system says of the last address; WSAEINVAL, with the name of the option, when a
             value is out of its range.
-        ValueError: The family is unknown by name, or a time is negative.
+        ValueError: A choice is unknown by name, or a time is negative.
         OverflowError: A number does not fit the field of the C struct.
     """
 
@@ -58,29 +67,35 @@ class Client(Handle):
         port: int,
         host: str = "localhost",
         *,
+        protocol: str = Protocol.TCP,
         family: str = Family.ANY,
         connect_timeout: Timeout = 10.0,
         send_timeout: Timeout = 30.0,
         receive_timeout: Timeout = 30.0,
         no_delay: bool = True,
+        udp_connreset: bool = True,
         receive_buffer_bytes: int = 0,
         send_buffer_bytes: int = 0,
         linger: int | None = None,
     ) -> None:
-        raw = ClientOptions(
+        options = ClientOptions(
             host=host,
             port=port,
+            protocol=choice("protocol", Protocol, protocol),
             family=choice("family", Family, family),
             connect_timeout=connect_timeout,
             send_timeout=send_timeout,
             receive_timeout=receive_timeout,
             no_delay=no_delay,
+            udp_connreset=udp_connreset,
             receive_buffer_bytes=receive_buffer_bytes,
             send_buffer_bytes=send_buffer_bytes,
             linger=linger,
-        ).to_raw()
+        )
+        raw = options.to_raw()
         self._opening()
         self._host = host
+        self._datagrams = options.protocol is Protocol.UDP
         self._send_ms = raw.send_timeout_ms
         self._receive_ms = raw.receive_timeout_ms
         self._opened(_swig.client_begin(raw))
@@ -117,7 +132,8 @@ class Client(Handle):
         return ClientStats.of(raw)
 
     def send(self, data: ReadableBuffer, timeout: TimeoutOrDefault = ...) -> int:
-        """Send all of ``data`` and return its length in bytes.
+        """Send all of ``data`` and return its length in bytes. Over UDP it is one datagram, which may be
+        empty.
 
         Raises:
             TimeoutError: No byte was taken for ``timeout`` seconds. ``bytes_sent`` of this and every other
@@ -125,6 +141,7 @@ class Client(Handle):
                 call.
             BrokenPipeError: The connection was shut down for sending (WSAESHUTDOWN).
             ConnectionError: The peer reset the connection.
+            OSError: WSAEMSGSIZE when it is too long for a datagram: 65,507 bytes over IPv4, 65,527 over IPv6.
             BufferError: ``data`` is not contiguous.
         """
         timeout_ms = self._send_ms if timeout is ... else milliseconds("timeout", timeout)
@@ -132,7 +149,8 @@ class Client(Handle):
         with _bytes_view(data) as view:
             pace = Pace()
             while True:
-                done += self._send_piece(view[done : done + pace.bytes], timeout_ms, done)
+                piece = len(view) if self._datagrams else pace.bytes
+                done += self._send_piece(view[done : done + piece], timeout_ms, done)
                 if done == len(view):
                     return done
                 pace.adapt()
@@ -142,32 +160,42 @@ class Client(Handle):
         for it.
 
         An empty result means that the peer sent FIN, and so at every further call (or that ``size`` is 0).
+        Over UDP it is one datagram, of which the default ``size`` holds any; an empty result is an empty
+        datagram and no end of anything.
 
         Raises:
             TimeoutError: Nothing came for ``timeout`` seconds. Nothing is lost by it.
-            ConnectionError: The peer reset the connection.
+            ConnectionError: The peer reset the connection; over UDP, its port is closed.
+            OSError: WSAEMSGSIZE when a datagram is longer than ``size``: ``partial`` has its beginning, the
+                rest is lost.
         """
         wanted = min(_size(size), RECEIVE_MAX)
-        return wait(
-            lambda ms: _swig.client_recv_bytes(self._handle, wanted, ms), self._receive_timeout(timeout)
-        )
+        timeout_ms = self._receive_timeout(timeout)
+        if self._datagrams:
+            return self._recv_datagram(wanted, timeout_ms)
+        return wait(lambda ms: _swig.client_recv_bytes(self._handle, wanted, ms), timeout_ms)
 
     def recv_into(self, buffer: WriteableBuffer, timeout: TimeoutOrDefault = ...) -> int:
         """As `recv`, but into a writable, contiguous bytes-like object, without a copy. Returns the count of
         bytes.
 
         Raises:
+            OSError: WSAEMSGSIZE when a datagram is longer than ``buffer``, which is full of its beginning.
             BufferError: ``buffer`` cannot be written, or is not contiguous.
         """
         return wait(lambda ms: _swig.client_recv(self._handle, buffer, ms), self._receive_timeout(timeout))
 
     def recv_exactly(self, size: int, timeout: TimeoutOrDefault = ...) -> bytes:
-        """Receive ``size`` bytes, however many pieces they come in.
+        """Receive ``size`` bytes, however many pieces they come in. Over TCP only: datagrams are no pieces.
 
         Raises:
             EOFError: The peer sent FIN before; ``partial`` has what came.
             TimeoutError: No byte came for ``timeout`` seconds; ``partial`` has what came.
+            OSError: WSAEOPNOTSUPP over UDP.
         """
+        if self._datagrams:
+            text = "a datagram comes whole or not at all; use recv"
+            raise failure(WSAEOPNOTSUPP, f"recv_exactly: WSAEOPNOTSUPP ({WSAEOPNOTSUPP}): {text}")
         left = _size(size)
         pieces: list[bytes] = []
         while left:
@@ -188,7 +216,7 @@ class Client(Handle):
         """Shut one half of the connection down, one of `Half` or its name. Does not block.
 
         SEND and BOTH send FIN, after every byte that was taken. The peer's bytes can still be received after
-        SEND.
+        SEND. Over UDP nothing is sent.
         """
         _swig.client_shutdown(self._handle, HALF_NUMBERS[choice("half", Half, half)])
 
@@ -196,25 +224,30 @@ class Client(Handle):
         """Send ``data``, receive as many bytes back, and return them. Both at once, so that no size can block
         the other side.
 
+        Over UDP ``data`` is one datagram, which may be empty. What had come before is dropped, and the next
+        datagram that comes is the answer.
+
         Args:
             data: Any contiguous bytes-like object.
             timeout: No byte went either way for so many seconds. Default: the longer of the options' two.
             check: Raise unless every byte came back as it was sent.
 
         Raises:
-            EchoMismatchError: A byte came back wrong.
-            TimeoutError: No byte went either way in time. ``bytes_sent`` and ``bytes_received`` of this and
-                every other failure of the connection tell how far it came.
+            EchoMismatchError: A byte came back wrong; over UDP also, the answer is shorter or longer.
+            TimeoutError: No byte went either way in time; over UDP also, the datagram or its answer was lost.
+                ``bytes_sent`` and ``bytes_received`` of this and every other failure of the connection tell
+                how far it came.
+            ConnectionError: The peer reset the connection; over UDP, its port is closed.
             OSError: WSAEDISCON when the peer sent FIN before the whole echo.
         """
         with _bytes_view(data) as view:
             reply = bytearray(len(view))
-            offset = self._exchange(view, memoryview(reply), timeout)
+            offset, come = self._exchange(view, memoryview(reply), timeout)
             if offset is None:  # equal, so the bytes that we have will do
                 return data if type(data) is bytes else bytes(reply)
             if check:
-                raise EchoMismatchError(offset, bytes(view), bytes(reply))
-            return bytes(reply)
+                raise EchoMismatchError(offset, bytes(view), bytes(reply[:come]))
+            return bytes(reply[:come])
 
     def echo_into(
         self,
@@ -237,10 +270,64 @@ class Client(Handle):
                 raise ValueError(f"the reply buffer has {len(reply)} bytes, the data {len(view)}")
             if _swig.buffers_overlap(view, reply):
                 raise ValueError("the reply buffer overlaps the data")
-            offset = self._exchange(view, reply, timeout)
+            offset, come = self._exchange(view, reply, timeout)
             if offset is not None and check:
-                raise EchoMismatchError(offset, bytes(view), bytes(reply))
-            return len(view)
+                raise EchoMismatchError(offset, bytes(view), bytes(reply[:come]))
+            return come
+
+    def ping(
+        self,
+        datagrams: int = 10,
+        datagram_bytes: int = 64,
+        *,
+        window: int = 1,
+        interval: float = 0.0,
+        reply_timeout: float = 1.0,
+        timeout: Timeout = None,
+    ) -> PingResult:
+        """Send datagrams with sequence numbers to a UDP echo server, and account for every answer. Over UDP
+        only.
+
+        Lost and bad answers are no failure, and neither is a closed port: the result counts them.
+
+        Args:
+            datagrams: How many to send, 1 to 2**40.
+            datagram_bytes: How long each is, 16 to 65507.
+            window: How many may wait for their answers at once, 1 to 1024.
+            interval: Least seconds between two sendings, up to 1000.
+            reply_timeout: An answer that has not come for so long is lost. Above 0.
+            timeout: For all of it. ``result`` of this and every other failure, and of a
+                ``KeyboardInterrupt``, is the `PingResult` so far.
+
+        Raises:
+            TimeoutError: ``timeout`` seconds have passed before the end.
+            OSError: WSAEOPNOTSUPP over TCP; WSAEINVAL, with the name of the option, when a value is out of
+                its range.
+        """
+        options = _swig.PingOptions()
+        options.datagrams = integer("datagrams", datagrams, highest=UINT64_MAX)
+        options.datagram_bytes = integer("datagram_bytes", datagram_bytes)
+        options.window = integer("window", window)
+        options.interval_us = microseconds("interval", interval)
+        options.reply_timeout_ms = milliseconds("reply_timeout", reply_timeout)
+        timeout_ms = milliseconds("timeout", timeout)
+        progress = _swig.PingProgress()
+        try:
+            wait(lambda ms: _swig.client_ping(self._handle, options, ms, progress), timeout_ms)
+        except (OSError, KeyboardInterrupt) as error:
+            vars(error)["result"] = PingResult.of(progress)
+            raise
+        return PingResult.of(progress)
+
+    def _recv_datagram(self, size: int, timeout_ms: int) -> bytes:
+        buffer = bytearray(size)
+        try:
+            come = wait(lambda ms: _swig.client_recv(self._handle, buffer, ms), timeout_ms)
+        except OSError as error:
+            if error.winerror == WSAEMSGSIZE:  # as much as there is room for
+                vars(error)["partial"] = bytes(buffer)
+            raise
+        return bytes(buffer[:come])
 
     def _send_piece(self, piece: memoryview, timeout_ms: int, done: int) -> int:
         come = 0
@@ -261,37 +348,45 @@ class Client(Handle):
                 raise with_counts(error, bytes_sent=done + come) from None
         return come
 
-    def _exchange(self, data: memoryview, reply: memoryview, timeout: TimeoutOrDefault) -> int | None:
-        """Echo in pieces that each take about a slice; return the offset of the first wrong byte, if any."""
+    def _exchange(
+        self, data: memoryview, reply: memoryview, timeout: TimeoutOrDefault
+    ) -> tuple[int | None, int]:
+        """Echo, over TCP in pieces that each take about a slice; return the offset of the first wrong byte,
+        if any, and how many bytes came back.
+        """
         timeout_ms = (
             max(self._send_ms, self._receive_ms) if timeout is ... else milliseconds("timeout", timeout)
         )
         pace = Pace()
-        done = 0
+        done = come = 0
         wrong: int | None = None
         while True:
-            size = min(pace.bytes, len(data) - done)
-            offset = self._echo_piece(data[done : done + size], reply[done : done + size], timeout_ms, done)
-            if wrong is None and offset is not None:
-                wrong = done + offset
+            size = len(data) if self._datagrams else min(pace.bytes, len(data) - done)
+            progress = self._echo_piece(data[done : done + size], reply[done : done + size], timeout_ms, done)
+            if wrong is None and progress.mismatch_offset != _swig.NO_MISMATCH:
+                wrong = done + progress.mismatch_offset
             done += size
+            come += min(size, progress.bytes_received)
             if done == len(data):
-                return wrong
+                return wrong, come
             pace.adapt()
 
-    def _echo_piece(self, data: memoryview, reply: memoryview, timeout_ms: int, done: int) -> int | None:
+    def _echo_piece(
+        self, data: memoryview, reply: memoryview, timeout_ms: int, done: int
+    ) -> _swig.EchoProgress:
         progress = _swig.EchoProgress()
+
+        def come() -> int:
+            datagrams = progress.datagram_sent + progress.datagram_received
+            return progress.bytes_sent + progress.bytes_received + datagrams
+
         with data, reply:  # let go of, or a traceback would hold the caller's buffers
             try:
-                wait(
-                    lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress),
-                    timeout_ms,
-                    lambda: progress.bytes_sent + progress.bytes_received,
-                )
+                wait(lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress), timeout_ms, come)
             except OSError as error:
                 sent, received = progress.bytes_sent, progress.bytes_received
                 raise with_counts(error, bytes_sent=done + sent, bytes_received=done + received) from None
-        return None if progress.mismatch_offset == _swig.NO_MISMATCH else progress.mismatch_offset
+        return progress
 
     def _receive_timeout(self, timeout: TimeoutOrDefault) -> int:
         return self._receive_ms if timeout is ... else milliseconds("timeout", timeout)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 
 WSAENOTSOCK = errno.WSAENOTSOCK
+WSAEMSGSIZE = errno.WSAEMSGSIZE
+WSAEOPNOTSUPP = errno.WSAEOPNOTSUPP
 WSAEDISCON = 10101
 WSAHOST_NOT_FOUND = 11001
 WSANO_DATA = 11004
@@ -34,8 +36,9 @@ def with_counts(error: OSError, **counts: int) -> OSError:
 class EchoMismatchError(Exception):
     """What came back is not what was sent.
 
-    ``offset`` is where the first wrong byte is, ``sent`` the whole message and ``reply`` all that came back
-    for it.
+    ``offset`` is where the first wrong byte is, ``sent`` the whole message and ``reply`` what came back for
+    it. Over UDP the reply may be shorter, or longer: then no more of it is kept than was sent. Where one is
+    the beginning of the other, ``offset`` is the end of the shorter.
     """
 
     def __init__(self, offset: int, sent: bytes, reply: bytes) -> None:
@@ -45,6 +48,10 @@ class EchoMismatchError(Exception):
         self.reply = reply
 
     def __str__(self) -> str:
+        if self.offset >= len(self.sent):
+            return f"{len(self.sent)} bytes were sent, but more came back"
+        if self.offset >= len(self.reply):
+            return f"{len(self.sent)} bytes were sent, but {len(self.reply)} came back"
         return (
             f"byte {self.offset} of {len(self.sent)} came back as 0x{self.reply[self.offset]:02x}, "
             f"but was sent as 0x{self.sent[self.offset]:02x}"

@@ -1,107 +1,35 @@
-"""The words and values of the interface: choices, options, counters, events."""
+"""The values of the interface: options, counters, events."""
 
 from __future__ import annotations
 
-import enum
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self
 
 from . import _swig
+from ._choices import (
+    ACCEPT_NUMBERS,
+    ACCEPTS,
+    EVENT_KINDS,
+    FAMILIES,
+    FAMILY_NUMBERS,
+    PROTOCOL_NUMBERS,
+    PROTOCOLS,
+    REASON_NUMBERS,
+    REASONS,
+    Accept,
+    EventKind,
+    Family,
+    Protocol,
+    Reason,
+)
+from ._models import model_name, model_number
 from ._waiting import INFINITE, Timeout, milliseconds, seconds
 
 UINT32_MAX = 0xFFFFFFFF
 INT32_MAX = 0x7FFFFFFF
 GRACEFUL = -1  # linger_s when closing is left to the system
-
-
-class Model(enum.StrEnum):
-    """How a server does its input and output: the Winsock I/O model. `models` describes each."""
-
-    THREADS = "threads"
-
-
-class Protocol(enum.StrEnum):
-    """What carries the echo."""
-
-    TCP = "tcp"
-
-
-class Family(enum.StrEnum):
-    """Which versions of IP to use."""
-
-    ANY = "any"
-    IPV4 = "ipv4"
-    IPV6 = "ipv6"
-
-
-class EventKind(enum.StrEnum):
-    """What an event of a server tells."""
-
-    LISTENING = "listening"
-    ACCEPTED = "accepted"
-    CLOSED = "closed"
-
-
-class Reason(enum.StrEnum):
-    """Why a connection ended."""
-
-    NONE = "none"
-    """It has not ended."""
-    FIN = "fin"
-    """The peer sent FIN, everything was echoed, and FIN was sent back."""
-    RESET = "reset"
-    """The peer reset the connection."""
-    TIMEOUT = "timeout"
-    """The idle or send timeout ran out; the server reset the connection."""
-    CAP = "cap"
-    """More than ``connections_max``; the server sent FIN at once and echoed nothing."""
-    STOPPED = "stopped"
-    """The server was stopped or closed, and reset what was left."""
-    ERROR = "error"
-    """Anything else: ``error`` of the event is the Winsock code."""
-
-
-class Half(enum.StrEnum):
-    """Which half of a connection."""
-
-    RECEIVE = "receive"
-    SEND = "send"
-    BOTH = "both"
-
-
-C = TypeVar("C", bound=enum.StrEnum)
-
-
-def _numbers(choices: type[C], prefix: str) -> dict[C, int]:
-    """The number of each choice, as the header has it."""
-    return {choice: getattr(_swig, f"{prefix}_{choice.name}") for choice in choices}
-
-
-def _inverted(numbers: Mapping[C, int]) -> dict[int, C]:
-    return {number: choice for choice, number in numbers.items()}
-
-
-MODEL_NUMBERS = _numbers(Model, "MODEL")
-PROTOCOL_NUMBERS = _numbers(Protocol, "PROTOCOL")
-FAMILY_NUMBERS = _numbers(Family, "FAMILY")
-HALF_NUMBERS = _numbers(Half, "HALF")
-REASON_NUMBERS = _numbers(Reason, "REASON")
-MODELS = _inverted(MODEL_NUMBERS)
-PROTOCOLS = _inverted(PROTOCOL_NUMBERS)
-FAMILIES = _inverted(FAMILY_NUMBERS)
-REASONS = _inverted(REASON_NUMBERS)
-EVENT_KINDS = _inverted(_numbers(EventKind, "EVENT"))
-
-
-def choice(name: str, choices: type[C], value: str) -> C:
-    """The choice that ``value`` names; ValueError says which there are."""
-    try:
-        return choices(value)
-    except ValueError:
-        known = ", ".join(repr(str(member)) for member in choices)
-        raise ValueError(f"{name}: {value!r} is none of {known}") from None
 
 
 def integer(name: str, value: int, lowest: int = 0, highest: int = UINT32_MAX) -> int:
@@ -157,40 +85,24 @@ class Address(NamedTuple):
         return cls(raw.host, raw.port)
 
 
-class ModelInfo(NamedTuple):
-    """An I/O model of the DLL."""
-
-    name: str
-    summary: str
-    model: Model
-
-
-def models() -> tuple[ModelInfo, ...]:
-    """The I/O models that the DLL offers. Does not block."""
-    found: list[ModelInfo] = []
-    raw = _swig.ModelInfo()
-    while True:
-        try:
-            _swig.model_describe(len(found), raw)
-        except OSError:  # WSAEINVAL: there are no more
-            return tuple(found)
-        found.append(ModelInfo(raw.name, raw.summary, MODELS[raw.model]))
-
-
 @dataclass(frozen=True)
 class ServerOptions:
     """The options of a server, as in force. `Server` says what each means."""
 
     host: str | None
     port: int
-    model: Model
+    model: str
     protocol: Protocol
     family: Family
     backlog: int
+    accept: Accept
+    accepts_pending: int
+    workers: int
     connections_max: int | None
     idle_timeout: Timeout
     send_timeout: Timeout
     no_delay: bool
+    udp_connreset: bool
     receive_buffer_bytes: int
     send_buffer_bytes: int
     linger: int | None
@@ -202,16 +114,20 @@ class ServerOptions:
         raw = _swig.ServerOptions()
         raw.host = host_name(self.host)
         raw.port = integer("port", self.port)
-        raw.model = MODEL_NUMBERS[self.model]
+        raw.model = model_number(self.model)
         raw.protocol = PROTOCOL_NUMBERS[self.protocol]
         raw.family = FAMILY_NUMBERS[self.family]
         raw.backlog = integer("backlog", self.backlog)
+        raw.accept = ACCEPT_NUMBERS[self.accept]
+        raw.accepts_pending = integer("accepts_pending", self.accepts_pending)
+        raw.workers = integer("workers", self.workers)
         raw.connections_max = (
             INFINITE if self.connections_max is None else integer("connections_max", self.connections_max)
         )
         raw.idle_timeout_ms = milliseconds("idle_timeout", self.idle_timeout)
         raw.send_timeout_ms = milliseconds("send_timeout", self.send_timeout)
         raw.no_delay = integer("no_delay", self.no_delay, 0, 1)
+        raw.udp_connreset = integer("udp_connreset", self.udp_connreset, 0, 1)
         raw.receive_buffer_bytes = integer("receive_buffer_bytes", self.receive_buffer_bytes)
         raw.send_buffer_bytes = integer("send_buffer_bytes", self.send_buffer_bytes)
         raw.linger_s = _linger_to(self.linger)
@@ -225,14 +141,18 @@ class ServerOptions:
         return cls(
             host=host,
             port=raw.port,
-            model=MODELS[raw.model],
+            model=model_name(raw.model),
             protocol=PROTOCOLS[raw.protocol],
             family=FAMILIES[raw.family],
             backlog=raw.backlog,
+            accept=ACCEPTS[raw.accept],
+            accepts_pending=raw.accepts_pending,
+            workers=raw.workers,
             connections_max=None if raw.connections_max == INFINITE else raw.connections_max,
             idle_timeout=seconds(raw.idle_timeout_ms),
             send_timeout=seconds(raw.send_timeout_ms),
             no_delay=bool(raw.no_delay),
+            udp_connreset=bool(raw.udp_connreset),
             receive_buffer_bytes=raw.receive_buffer_bytes,
             send_buffer_bytes=raw.send_buffer_bytes,
             linger=_linger_from(raw.linger_s),
@@ -247,11 +167,13 @@ class ClientOptions:
 
     host: str
     port: int
+    protocol: Protocol
     family: Family
     connect_timeout: Timeout
     send_timeout: Timeout
     receive_timeout: Timeout
     no_delay: bool
+    udp_connreset: bool
     receive_buffer_bytes: int
     send_buffer_bytes: int
     linger: int | None
@@ -261,11 +183,13 @@ class ClientOptions:
         raw = _swig.ClientOptions()
         raw.host = host_name(self.host)
         raw.port = integer("port", self.port)
+        raw.protocol = PROTOCOL_NUMBERS[self.protocol]
         raw.family = FAMILY_NUMBERS[self.family]
         raw.connect_timeout_ms = milliseconds("connect_timeout", self.connect_timeout)
         raw.send_timeout_ms = milliseconds("send_timeout", self.send_timeout)
         raw.receive_timeout_ms = milliseconds("receive_timeout", self.receive_timeout)
         raw.no_delay = integer("no_delay", self.no_delay, 0, 1)
+        raw.udp_connreset = integer("udp_connreset", self.udp_connreset, 0, 1)
         raw.receive_buffer_bytes = integer("receive_buffer_bytes", self.receive_buffer_bytes)
         raw.send_buffer_bytes = integer("send_buffer_bytes", self.send_buffer_bytes)
         raw.linger_s = _linger_to(self.linger)
@@ -277,11 +201,13 @@ class ClientOptions:
         return cls(
             host=host,
             port=raw.port,
+            protocol=PROTOCOLS[raw.protocol],
             family=FAMILIES[raw.family],
             connect_timeout=seconds(raw.connect_timeout_ms),
             send_timeout=seconds(raw.send_timeout_ms),
             receive_timeout=seconds(raw.receive_timeout_ms),
             no_delay=bool(raw.no_delay),
+            udp_connreset=bool(raw.udp_connreset),
             receive_buffer_bytes=raw.receive_buffer_bytes,
             send_buffer_bytes=raw.send_buffer_bytes,
             linger=_linger_from(raw.linger_s),
@@ -301,9 +227,19 @@ class ServerStats:
     connections_closed: Mapping[Reason, int]
     """Ended, by reason."""
     bytes_received: int
-    """From all peers."""
+    """From all peers, over TCP and UDP."""
     bytes_sent: int
-    """To all peers."""
+    """To all peers, over TCP and UDP."""
+    datagrams_received: int
+    """Over UDP, those that were too long included."""
+    datagrams_sent: int
+    """Answers over UDP."""
+    datagrams_oversize: int
+    """Longer than ``echo_buffer_bytes`` (WSAEMSGSIZE), and therefore not answered."""
+    datagrams_unreachable: int
+    """How often ``udp_connreset`` told that an answer met a closed port (WSAECONNRESET, WSAENETRESET)."""
+    datagrams_failed: int
+    """Answers that could not be sent, and receives that failed for any other reason."""
     events_dropped: int
     """Events that the journal had no room to keep."""
     accept_failures: int
@@ -322,6 +258,11 @@ class ServerStats:
             connections_closed={r: closed[n] for r, n in REASON_NUMBERS.items()},
             bytes_received=raw.bytes_received,
             bytes_sent=raw.bytes_sent,
+            datagrams_received=raw.datagrams_received,
+            datagrams_sent=raw.datagrams_sent,
+            datagrams_oversize=raw.datagrams_oversize,
+            datagrams_unreachable=raw.datagrams_unreachable,
+            datagrams_failed=raw.datagrams_failed,
             events_dropped=raw.events_dropped,
             accept_failures=raw.accept_failures,
             uptime_us=raw.uptime_us,
@@ -336,6 +277,12 @@ class ClientStats:
     """Taken by the system."""
     bytes_received: int
     """Given to the caller."""
+    datagrams_sent: int
+    """Over UDP."""
+    datagrams_received: int
+    """Over UDP, given to the caller."""
+    datagrams_unreachable: int
+    """Over UDP: calls that told of the peer's closed port (WSAECONNRESET)."""
     connect_us: int
     """Microseconds that connecting took, once the name was resolved."""
     uptime_us: int
@@ -344,7 +291,15 @@ class ClientStats:
     @classmethod
     def of(cls, raw: _swig.ClientStats) -> Self:
         """From the C struct."""
-        return cls(raw.bytes_sent, raw.bytes_received, raw.connect_us, raw.uptime_us)
+        return cls(
+            bytes_sent=raw.bytes_sent,
+            bytes_received=raw.bytes_received,
+            datagrams_sent=raw.datagrams_sent,
+            datagrams_received=raw.datagrams_received,
+            datagrams_unreachable=raw.datagrams_unreachable,
+            connect_us=raw.connect_us,
+            uptime_us=raw.uptime_us,
+        )
 
 
 @dataclass(frozen=True)
@@ -369,6 +324,8 @@ class Event:
     local: Address | None
     peer: Address | None
     """None when ``kind`` is `EventKind.LISTENING`."""
+    protocol: Protocol
+    """`Protocol.TCP` or `Protocol.UDP`, over which there are no connections: only LISTENING is told."""
 
     @classmethod
     def of(cls, raw: _swig.Event) -> Self:
@@ -385,4 +342,5 @@ class Event:
             bytes_sent=raw.bytes_sent,
             local=Address.of(raw.local) if raw.local.family else None,
             peer=Address.of(raw.peer) if raw.peer.family else None,
+            protocol=PROTOCOLS[raw.protocol],
         )

@@ -6,18 +6,10 @@ import contextlib
 from collections.abc import Iterator
 
 from . import _swig
+from ._choices import Accept, Family, Model, Protocol, choice
 from ._errors import WSAEDISCON
 from ._handle import Handle
-from ._options import (
-    Address,
-    Event,
-    Family,
-    Model,
-    Protocol,
-    ServerOptions,
-    ServerStats,
-    choice,
-)
+from ._options import Address, Event, ServerOptions, ServerStats
 from ._waiting import Timeout, milliseconds, wait
 
 
@@ -32,26 +24,37 @@ class Server(Handle):
         host: None: loopback, 127.0.0.1 and ::1 on the same port. ``"*"``: every address of the machine. Else
             a name or a numeric address; each address that a name has is listened on.
         port: 0 to 65535; 0 lets the system choose a free one, which `port` tells.
-        model: The Winsock I/O model, one of `Model` or its name.
-        protocol: One of `Protocol` or its name.
+        model: The Winsock I/O model: one of `Model`, or the name of any that `models` tells.
+        protocol: One of `Protocol` or its name. BOTH listens with TCP and UDP on the same addresses and port.
         family: Which versions of IP to use, one of `Family` or its name.
         backlog: How many connections may wait to be accepted, up to 65535; 0 means as many as the system can.
+        accept: How connections are accepted, one of `Accept` or its name.
+        accepts_pending: How many AcceptEx are kept out on each listening socket, 1 to 1024; 0: 16. Only with
+            `Accept.ACCEPTEX`.
+        workers: How many threads share the connections, 1 to 256; 0: one for each processor, 8 at most. The
+            models event and overlapped start more when the connections need them; the model threads has one
+            for each connection and takes only 0.
         connections_max: How many connections are served at once, 1 or more. One more is closed at once
             (`Reason.CAP`).
         idle_timeout: A connection on which no byte went either way for so long is reset. Above 0.
         send_timeout: A connection whose peer takes no byte for so long is reset. Above 0.
         no_delay: TCP_NODELAY of each connection.
-        receive_buffer_bytes: SO_RCVBUF of each connection, up to 2**30; 0 leaves it to the system.
-        send_buffer_bytes: SO_SNDBUF of each connection, up to 2**30; 0 leaves it to the system.
+        udp_connreset: SIO_UDP_CONNRESET: whether the system tells that an answer met a closed port.
+        receive_buffer_bytes: SO_RCVBUF of each connection and UDP socket, up to 2**30; 0 leaves it to the
+            system.
+        send_buffer_bytes: SO_SNDBUF of each connection and UDP socket, up to 2**30; 0 leaves it to the
+            system.
         linger: SO_LINGER of each connection, in whole seconds up to 65535; 0 answers even FIN with a reset.
             None: closing is graceful and takes no time.
-        echo_buffer_bytes: Most bytes of one connection held between reception and echo, 1 to 2**26.
+        echo_buffer_bytes: Most bytes of one connection held between reception and echo, 1 to 2**26. A longer
+            datagram is not answered.
         journal_events: How many events are kept for `next_event`, 1 to 2**20; older ones are dropped and
             counted.
 
     Raises:
         OSError: WSAEADDRINUSE or ``PermissionError`` when the port is taken; WSAEADDRNOTAVAIL when an address
-            is not of this machine; WSAEINVAL, with the name of the option, when a value is out of its range.
+            is not of this machine; WSAEINVAL, with the name of the option, when a value is out of its range;
+            WSAEOPNOTSUPP, with its name, when the model does not offer it.
         socket.gaierror: The host cannot be resolved.
         ValueError: A choice is unknown by name, or a time is negative.
         OverflowError: A number does not fit the field of the C struct.
@@ -66,10 +69,14 @@ class Server(Handle):
         protocol: str = Protocol.TCP,
         family: str = Family.ANY,
         backlog: int = 0,
+        accept: str = Accept.DEFAULT,
+        accepts_pending: int = 0,
+        workers: int = 0,
         connections_max: int | None = None,
         idle_timeout: Timeout = None,
         send_timeout: Timeout = None,
         no_delay: bool = True,
+        udp_connreset: bool = True,
         receive_buffer_bytes: int = 0,
         send_buffer_bytes: int = 0,
         linger: int | None = None,
@@ -79,14 +86,18 @@ class Server(Handle):
         options = ServerOptions(
             host=host,
             port=port,
-            model=choice("model", Model, model),
+            model=model,
             protocol=choice("protocol", Protocol, protocol),
             family=choice("family", Family, family),
             backlog=backlog,
+            accept=choice("accept", Accept, accept),
+            accepts_pending=accepts_pending,
+            workers=workers,
             connections_max=connections_max,
             idle_timeout=idle_timeout,
             send_timeout=send_timeout,
             no_delay=no_delay,
+            udp_connreset=udp_connreset,
             receive_buffer_bytes=receive_buffer_bytes,
             send_buffer_bytes=send_buffer_bytes,
             linger=linger,

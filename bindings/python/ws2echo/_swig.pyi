@@ -27,10 +27,14 @@ class ServerOptions:
     host: str | None
     port: int
     backlog: int
+    accept: int
+    accepts_pending: int
+    workers: int
     connections_max: int
     idle_timeout_ms: int
     send_timeout_ms: int
     no_delay: int
+    udp_connreset: int
     receive_buffer_bytes: int
     send_buffer_bytes: int
     linger_s: int
@@ -40,6 +44,7 @@ class ServerOptions:
 
 class ServerStats:
     size: int
+    reserved: int
     connections_accepted: int
     connections_current: int
     connections_peak: int
@@ -47,6 +52,11 @@ class ServerStats:
     def connections_closed(self) -> tuple[int, ...]: ...
     bytes_received: int
     bytes_sent: int
+    datagrams_received: int
+    datagrams_sent: int
+    datagrams_oversize: int
+    datagrams_unreachable: int
+    datagrams_failed: int
     events_dropped: int
     accept_failures: int
     uptime_us: int
@@ -64,6 +74,8 @@ class Event:
     bytes_sent: int
     local: Address
     peer: Address
+    protocol: int
+    reserved: int
 
 class ClientOptions:
     size: int
@@ -75,15 +87,19 @@ class ClientOptions:
     send_timeout_ms: int
     receive_timeout_ms: int
     no_delay: int
+    udp_connreset: int
     receive_buffer_bytes: int
     send_buffer_bytes: int
     linger_s: int
-    reserved: int
 
 class ClientStats:
     size: int
+    reserved: int
     bytes_sent: int
     bytes_received: int
+    datagrams_sent: int
+    datagrams_received: int
+    datagrams_unreachable: int
     connect_us: int
     uptime_us: int
 
@@ -92,6 +108,32 @@ class EchoProgress:
     bytes_received: int
     mismatch_offset: int
     elapsed_us: int
+    datagram_sent: int
+    datagram_received: int
+
+class PingOptions:
+    size: int
+    datagram_bytes: int
+    datagrams: int
+    window: int
+    interval_us: int
+    reply_timeout_ms: int
+    reserved: int
+
+class PingProgress:
+    sent: int
+    received: int
+    lost: int
+    late: int
+    duplicated: int
+    reordered: int
+    corrupt: int
+    foreign: int
+    unreachable: int
+    rtt_min_us: int
+    rtt_max_us: int
+    rtt_sum_us: int
+    elapsed_us: int
 
 class ModelInfo:
     size: int
@@ -99,7 +141,15 @@ class ModelInfo:
     @property
     def name(self) -> str: ...
     @property
+    def family(self) -> str: ...
+    @property
     def summary(self) -> str: ...
+    @property
+    def calls(self) -> str: ...
+    @property
+    def limits(self) -> str: ...
+    accepts: int
+    workers: int
 
 def server_open(options: ServerOptions) -> int: ...
 def server_options_get(server: int, options: ServerOptions) -> None: ...
@@ -124,6 +174,7 @@ def client_shutdown(client: int, half: int) -> None: ...
 def client_echo(
     client: int, data: ReadableBuffer, reply: WriteableBuffer | None, timeout_ms: int, progress: EchoProgress
 ) -> None: ...
+def client_ping(client: int, options: PingOptions, timeout_ms: int, progress: PingProgress) -> None: ...
 def buffers_overlap(data: ReadableBuffer, other: ReadableBuffer) -> bool: ...
 def client_wait_handle(client: int, half: int) -> int: ...
 def client_close(client: int) -> None: ...

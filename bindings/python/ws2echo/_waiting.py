@@ -25,21 +25,33 @@ Timeout = float | None
 TimeoutOrDefault = float | None | EllipsisType
 
 
+def _check_seconds(name: str, seconds: float) -> None:
+    if not hasattr(seconds, "__float__"):
+        raise TypeError(f"{name}: {seconds!r} is not a number of seconds")
+    if not seconds >= 0:  # so that NaN is refused as well
+        raise ValueError(f"{name}: {seconds!r} is not a number of seconds, 0 or more")
+
+
 def milliseconds(name: str, seconds: Timeout) -> int:
     """Seconds as the DLL wants them: whole milliseconds, rounded up so that a short time does not become
     none.
     """
     if seconds is None:
         return INFINITE
-    if not hasattr(seconds, "__float__"):
-        raise TypeError(f"{name}: {seconds!r} is not a number of seconds")
-    if not seconds >= 0:  # so that NaN is refused as well
-        raise ValueError(f"{name}: {seconds!r} is not a number of seconds, 0 or more")
+    _check_seconds(name, seconds)
     if seconds * 1000 > LONGEST_MS:
         raise OverflowError(
             f"{name}: {seconds!r} seconds are more than {LONGEST_MS // 1000}; None waits without limit"
         )
     return math.ceil(seconds * 1000)
+
+
+def microseconds(name: str, seconds: float) -> int:
+    """Seconds as the DLL wants an interval: whole microseconds, rounded up."""
+    _check_seconds(name, seconds)
+    if seconds * 1e6 > INFINITE:
+        raise OverflowError(f"{name}: {seconds!r} seconds are more than {INFINITE / 1e6:.0f}")
+    return math.ceil(seconds * 1e6)
 
 
 def seconds(timeout_ms: int) -> Timeout:

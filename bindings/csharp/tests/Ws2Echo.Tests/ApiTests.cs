@@ -22,13 +22,20 @@ namespace Ws2Echo.Tests
         [Test]
         public static void EveryModelOfTheLibraryIsInTheEnum()
         {
-            string listed = string.Join(' ', Ws2EchoInfo.Models.Select(model => model.Model).OrderBy(model => model));
-            Check.Equal(string.Join(' ', Enum.GetValues(typeof(Model)).Cast<Model>()), listed);
             foreach (ModelInfo model in Ws2EchoInfo.Models)
             {
+                Check.That(Enum.IsDefined(typeof(Model), model.Model), $"{model} is not in the enum");
                 Check.Equal(model.Model.ToString().ToLowerInvariant(), model.Name);
-                Check.That(model.Summary.Length > 0, "no summary");
+                Check.That(new[] { "blocking", "readiness", "completion" }.Contains(model.Family), model.Family);
+                foreach (string text in new[] { model.Summary, model.Calls, model.Limits })
+                {
+                    Check.That(text.Length > 0, $"{model.Name}: a text is missing");
+                }
+                Check.That(model.Accepts.Contains(Accept.WsaAccept), $"{model.Name} does not accept");
+                Check.That(!model.Accepts.Contains(Accept.Default), $"{model.Name}: the default is no way of its own");
             }
+            ModelInfo threads = Ws2EchoInfo.Models.Single(model => model.Model == Model.Threads);
+            Check.Equal(("blocking", false, 1), (threads.Family, threads.Workers, threads.Accepts.Count));
         }
 
         [Test]
@@ -38,6 +45,7 @@ namespace Ws2Echo.Tests
             {
                 (typeof(Model), "ws2echo_model"),
                 (typeof(Protocol), "ws2echo_protocol"),
+                (typeof(Accept), "ws2echo_accept"),
                 (typeof(Family), "ws2echo_family"),
                 (typeof(EventKind), "ws2echo_event_kind"),
                 (typeof(Reason), "ws2echo_reason"),

@@ -37,6 +37,7 @@ namespace Ws2Echo.Tests
                 () => client.SendAsync(new byte[5], cancelled),
                 () => client.ReceiveAsync(new byte[5], cancelled),
                 () => client.EchoAsync(new byte[5], cancelled),
+                () => client.PingAsync(cancellationToken: cancelled),
                 () => server.NextEventAsync(cancelled),
                 () => server.DrainAsync(Check.Patience, cancelled),
                 () => Client.ConnectAsync(server.Port, cancellationToken: cancelled),

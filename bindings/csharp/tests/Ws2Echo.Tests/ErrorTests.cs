@@ -71,6 +71,9 @@ namespace Ws2Echo.Tests
                 ["journal_events"] = options => options.JournalEvents = 0,
                 ["model"] = options => options.Model = (Model)(-1),
                 ["protocol"] = options => options.Protocol = (Protocol)77,
+                ["accept"] = options => options.Accept = (Accept)3,
+                ["accepts_pending"] = options => options.AcceptsPending = 1025,
+                ["workers"] = options => options.Workers = 257,
                 ["family"] = options => options.Family = (Family)5,
                 ["host"] = options => options.Host = new string('x', 2000),
             };
@@ -86,6 +89,33 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static async Task PingOptionsOutOfRangeAreNamed()
+        {
+            var cases = new Dictionary<string, Action<PingOptions>>
+            {
+                ["datagrams"] = options => options.Datagrams = 0,
+                ["datagram_bytes"] = options => options.DatagramBytes = 15,
+                ["window"] = options => options.Window = 1025,
+                ["interval_us"] = options => options.Interval = TimeSpan.FromSeconds(1001),
+                ["reply_timeout_ms"] = options => options.ReplyTimeout = TimeSpan.Zero,
+            };
+            using var server = new Server();
+            using var client = new Client(server.Port);
+            foreach ((string name, Action<PingOptions> change) in cases)
+            {
+                var options = new PingOptions();
+                change(options);
+                Ws2EchoException failure = Check.Fails(SocketError.InvalidArgument, () => client.Ping(options));
+                Check.That(failure.Message.Contains(name), $"{name} is not named: {failure.Message}");
+                await Check.FailsAsync(SocketError.InvalidArgument, () => client.PingAsync(options));
+            }
+            Check.Fails(SocketError.OperationNotSupported, () => client.Ping());
+            await Check.FailsAsync(SocketError.OperationNotSupported, () => client.PingAsync());
+            Check.Equal(0, Check.Fails(SocketError.OperationNotSupported, () => client.Ping()).Pinged!.Sent);
+            Check.Bytes(new byte[] { 5 }, client.Echo(new byte[] { 5 }));
+        }
+
+        [Test]
         public static async Task ArgumentsThatCannotBe()
         {
             Check.Throws<ArgumentNullException>(() => new Client(null!));
@@ -98,6 +128,12 @@ namespace Ws2Echo.Tests
             Check.Throws<ArgumentOutOfRangeException>(() => new ServerOptions { IdleTimeout = TimeSpan.FromMilliseconds(-2) });
             Check.Throws<ArgumentOutOfRangeException>(() => new ClientOptions { ConnectTimeout = TimeSpan.MaxValue });
             Check.Throws<ArgumentException>(() => new ClientOptions { Host = "local\0host" });
+            Check.Throws<ArgumentOutOfRangeException>(() => new ServerOptions { Workers = -1 });
+            Check.Throws<ArgumentOutOfRangeException>(() => new ServerOptions { AcceptsPending = -1 });
+            Check.Throws<ArgumentOutOfRangeException>(() => new PingOptions { Datagrams = -1 });
+            Check.Throws<ArgumentOutOfRangeException>(() => new PingOptions { Interval = TimeSpan.FromTicks(-1) });
+            Check.Throws<ArgumentOutOfRangeException>(() => new PingOptions { Interval = TimeSpan.MaxValue });
+            Check.Equal(TimeSpan.FromTicks(10), new PingOptions { Interval = TimeSpan.FromTicks(1) }.Interval, "rounded up:");
             using var server = new Server();
             using var client = new Client(server.Port);
             Check.Throws<ArgumentNullException>(() => client.Echo((byte[])null!));

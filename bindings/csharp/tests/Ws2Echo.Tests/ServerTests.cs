@@ -138,6 +138,7 @@ namespace Ws2Echo.Tests
                 IdleTimeout = TimeSpan.FromSeconds(60),
                 SendTimeout = TimeSpan.FromTicks(1),
                 NoDelay = false,
+                UdpConnReset = false,
                 LingerSeconds = 3,
                 EchoBufferBytes = 1000,
                 JournalEvents = 20,
@@ -149,7 +150,7 @@ namespace Ws2Echo.Tests
             Check.Equal(7, options.ConnectionsMax);
             Check.Equal(TimeSpan.FromSeconds(60), options.IdleTimeout);
             Check.Equal(TimeSpan.FromMilliseconds(1), options.SendTimeout, "rounded up:");
-            Check.Equal(false, options.NoDelay);
+            Check.Equal((false, false), (options.NoDelay, options.UdpConnReset));
             Check.Equal(3, options.LingerSeconds);
             Check.Equal((1000, 20, 9), (options.EchoBufferBytes, options.JournalEvents, options.Backlog));
             Check.Equal((Model.Threads, Protocol.Tcp, Family.Any), (options.Model, options.Protocol, options.Family));
@@ -179,10 +180,62 @@ namespace Ws2Echo.Tests
             Check.That(server.Host is null && server.ConnectionsMax is null && server.LingerSeconds is null, "nothing set");
             Check.Equal((0, 0, 262144, 4096), (server.Port, server.Backlog, server.EchoBufferBytes, server.JournalEvents));
             Check.Equal((Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan), (server.IdleTimeout, server.SendTimeout));
-            Check.That(server.NoDelay, "TCP_NODELAY");
+            Check.That(server.NoDelay && server.UdpConnReset, "TCP_NODELAY, SIO_UDP_CONNRESET");
+            Check.Equal((Model.Threads, Protocol.Tcp, Accept.Default), (server.Model, server.Protocol, server.Accept));
+            Check.Equal((0, 0), (server.AcceptsPending, server.Workers));
             var client = new ClientOptions();
+            Check.Equal((Protocol.Tcp, true), (client.Protocol, client.UdpConnReset));
+            var ping = new PingOptions();
+            Check.Equal((10L, 64, 1), (ping.Datagrams, ping.DatagramBytes, ping.Window));
+            Check.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(1)), (ping.Interval, ping.ReplyTimeout));
             Check.Equal(TimeSpan.FromSeconds(10), client.ConnectTimeout);
             Check.Equal((TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)), (client.SendTimeout, client.ReceiveTimeout));
+        }
+
+        [Test]
+        public static void WhatAModelOffersIsWhatItTakes()
+        {
+            foreach (ModelInfo model in Ws2EchoInfo.Models)
+            {
+                foreach (Accept way in new[] { Accept.AcceptEx, Accept.WsaAccept })
+                {
+                    var options = new ServerOptions { Model = model.Model, Accept = way };
+                    if (!model.Accepts.Contains(way))
+                    {
+                        Check.Fails(SocketError.OperationNotSupported, () => new Server(options));
+                        continue;
+                    }
+                    using var server = new Server(options);
+                    using var client = new Client(server.Port);
+                    Check.Bytes(new byte[] { 1 }, client.Echo(new byte[] { 1 }));
+                    Check.Equal((model.Model, way), (server.Options.Model, server.Options.Accept));
+                }
+                var working = new ServerOptions { Model = model.Model, Workers = 2 };
+                if (model.Workers)
+                {
+                    using var server = new Server(working);
+                    Check.Equal(2, server.Options.Workers);
+                }
+                else
+                {
+                    Ws2EchoException refused = Check.Fails(SocketError.OperationNotSupported, () => new Server(working));
+                    Check.That(refused.Message.Contains("workers"), refused.Message);
+                }
+            }
+        }
+
+        [Test]
+        public static void TheLibrarysChoicesAreTold()
+        {
+            foreach (ModelInfo model in Ws2EchoInfo.Models)
+            {
+                using var server = new Server(new ServerOptions { Model = model.Model });
+                ServerOptions options = server.Options;
+                bool acceptEx = model.Accepts.Contains(Accept.AcceptEx);
+                Check.Equal(acceptEx ? Accept.AcceptEx : Accept.WsaAccept, options.Accept, model.Name);
+                Check.Equal(acceptEx ? 16 : 0, options.AcceptsPending, model.Name);
+                Check.Equal(model.Workers, options.Workers > 0, model.Name);
+            }
         }
 
         [Test]

@@ -1,0 +1,134 @@
+"""The choices of the interface: words here, numbers in the header."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import TypeVar
+
+from . import _swig
+
+
+class Model(enum.StrEnum):
+    """How a server does its input and output: the Winsock I/O model. `models` describes those of the DLL."""
+
+    THREADS = "threads"
+    """A thread per connection that blocks in accept, recv and send. The default."""
+    SELECT = "select"
+    """Non-blocking sockets and select."""
+    POLL = "poll"
+    """Non-blocking sockets and WSAPoll."""
+    EVENT = "event"
+    """Non-blocking sockets and WSAEventSelect."""
+    ASYNC = "async"
+    """Non-blocking sockets and WSAAsyncSelect, on a message-only window."""
+    OVERLAPPED = "overlapped"
+    """Overlapped I/O that signals event objects."""
+    APC = "apc"
+    """Overlapped I/O that calls completion routines."""
+    IOCP = "iocp"
+    """Overlapped I/O that ends in a completion port."""
+
+
+class Protocol(enum.StrEnum):
+    """What carries the echo service of RFC 862."""
+
+    TCP = "tcp"
+    """A connection, whose bytes come back. The default."""
+    UDP = "udp"
+    """Each datagram is answered by its equal."""
+    BOTH = "both"
+    """TCP and UDP on the same addresses and port number. For a server only."""
+
+
+class Accept(enum.StrEnum):
+    """How the listening socket of a server is asked for connections."""
+
+    DEFAULT = "default"
+    """ACCEPTEX where the model has it, else WSAACCEPT."""
+    ACCEPTEX = "acceptex"
+    """Several AcceptEx are out at any time, with sockets made ahead."""
+    WSAACCEPT = "wsaaccept"
+    """accept or WSAAccept, once for each connection."""
+
+
+class Family(enum.StrEnum):
+    """Which versions of IP to use."""
+
+    ANY = "any"
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class EventKind(enum.StrEnum):
+    """What an event of a server tells."""
+
+    LISTENING = "listening"
+    ACCEPTED = "accepted"
+    CLOSED = "closed"
+
+
+class Reason(enum.StrEnum):
+    """Why a connection ended."""
+
+    NONE = "none"
+    """It has not ended."""
+    FIN = "fin"
+    """The peer sent FIN, everything was echoed, and FIN was sent back."""
+    RESET = "reset"
+    """The peer reset the connection."""
+    TIMEOUT = "timeout"
+    """The idle or send timeout ran out; the server reset the connection."""
+    CAP = "cap"
+    """More than ``connections_max``; the server sent FIN at once and echoed nothing."""
+    STOPPED = "stopped"
+    """The server was stopped or closed, and reset what was left."""
+    ERROR = "error"
+    """Anything else: ``error`` of the event is the Winsock code."""
+
+
+class Half(enum.StrEnum):
+    """Which half of a connection."""
+
+    RECEIVE = "receive"
+    SEND = "send"
+    BOTH = "both"
+
+
+C = TypeVar("C", bound=enum.StrEnum)
+
+
+def _numbers(choices: type[C], prefix: str) -> dict[C, int]:
+    """The number of each choice, as the header has it."""
+    return {choice: getattr(_swig, f"{prefix}_{choice.name}") for choice in choices}
+
+
+def _inverted(numbers: Mapping[C, int]) -> dict[int, C]:
+    return {number: choice for choice, number in numbers.items()}
+
+
+# A model's number is not among these: the DLL's own list tells it (_models.py).
+PROTOCOL_NUMBERS = _numbers(Protocol, "PROTOCOL")
+ACCEPT_NUMBERS = _numbers(Accept, "ACCEPT")
+FAMILY_NUMBERS = _numbers(Family, "FAMILY")
+HALF_NUMBERS = _numbers(Half, "HALF")
+REASON_NUMBERS = _numbers(Reason, "REASON")
+PROTOCOLS = _inverted(PROTOCOL_NUMBERS)
+ACCEPTS = _inverted(ACCEPT_NUMBERS)
+FAMILIES = _inverted(FAMILY_NUMBERS)
+REASONS = _inverted(REASON_NUMBERS)
+EVENT_KINDS = _inverted(_numbers(EventKind, "EVENT"))
+
+
+def choice(name: str, choices: type[C], value: str) -> C:
+    """The choice that ``value`` names; ValueError says which there are."""
+    try:
+        return choices(value)
+    except ValueError:
+        raise none_of(name, value, choices) from None
+
+
+def none_of(name: str, value: object, known: type[C] | list[str]) -> ValueError:
+    """The failure that says which values there are."""
+    words = ", ".join(repr(str(one)) for one in known)
+    return ValueError(f"{name}: {value!r} is none of {words}")
