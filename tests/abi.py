@@ -27,6 +27,8 @@ WSAEFAULT = 10014
 WSAEINVAL = 10022
 WSAEACCES = 10013
 WSAENOTSOCK = 10038
+WSAEMSGSIZE = 10040
+WSAEOPNOTSUPP = 10045
 WSAEADDRINUSE = 10048
 WSAEADDRNOTAVAIL = 10049
 WSAENETUNREACH = 10051
@@ -54,6 +56,8 @@ ANY, IPV4, IPV6 = 0, 4, 6
 LISTENING, ACCEPTED, CLOSED = 1, 2, 3
 NONE, FIN, RESET, TIMEOUT, CAP, STOPPED, ERROR = range(7)
 RECEIVE, SEND, BOTH = 0, 1, 2
+TCP, UDP, TCP_AND_UDP = 0, 1, 2
+ACCEPT_DEFAULT, ACCEPTEX, WSAACCEPT = 0, 1, 2
 LOCAL, PEER = 0, 1
 
 
@@ -70,10 +74,14 @@ class ServerOptions(Structure):
         ("host", c_char_p),
         ("port", c_uint32),
         ("backlog", c_uint32),
+        ("accept", c_uint32),
+        ("accepts_pending", c_uint32),
+        ("workers", c_uint32),
         ("connections_max", c_uint32),
         ("idle_timeout_ms", c_uint32),
         ("send_timeout_ms", c_uint32),
         ("no_delay", c_uint32),
+        ("udp_connreset", c_uint32),
         ("receive_buffer_bytes", c_uint32),
         ("send_buffer_bytes", c_uint32),
         ("linger_s", c_int32),
@@ -93,6 +101,11 @@ class ServerStats(Structure):
         ("connections_closed", c_uint64 * 7),
         ("bytes_received", c_uint64),
         ("bytes_sent", c_uint64),
+        ("datagrams_received", c_uint64),
+        ("datagrams_sent", c_uint64),
+        ("datagrams_oversize", c_uint64),
+        ("datagrams_unreachable", c_uint64),
+        ("datagrams_failed", c_uint64),
         ("events_dropped", c_uint64),
         ("accept_failures", c_uint64),
         ("uptime_us", c_uint64),
@@ -113,6 +126,8 @@ class Event(Structure):
         ("bytes_sent", c_uint64),
         ("local", Address),
         ("peer", Address),
+        ("protocol", c_uint32),
+        ("reserved", c_uint32),
     )
 
 
@@ -127,10 +142,10 @@ class ClientOptions(Structure):
         ("send_timeout_ms", c_uint32),
         ("receive_timeout_ms", c_uint32),
         ("no_delay", c_uint32),
+        ("udp_connreset", c_uint32),
         ("receive_buffer_bytes", c_uint32),
         ("send_buffer_bytes", c_uint32),
         ("linger_s", c_int32),
-        ("reserved", c_uint32),
     )
 
 
@@ -140,6 +155,9 @@ class ClientStats(Structure):
         ("reserved", c_uint32),
         ("bytes_sent", c_uint64),
         ("bytes_received", c_uint64),
+        ("datagrams_sent", c_uint64),
+        ("datagrams_received", c_uint64),
+        ("datagrams_unreachable", c_uint64),
         ("connect_us", c_uint64),
         ("uptime_us", c_uint64),
     )
@@ -151,11 +169,56 @@ class EchoProgress(Structure):
         ("bytes_received", c_uint64),
         ("mismatch_offset", c_uint64),
         ("elapsed_us", c_uint64),
+        ("datagram_sent", c_uint32),
+        ("datagram_received", c_uint32),
+    )
+
+
+class PingOptions(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("datagram_bytes", c_uint32),
+        ("datagrams", c_uint64),
+        ("window", c_uint32),
+        ("interval_us", c_uint32),
+        ("reply_timeout_ms", c_uint32),
+        ("reserved", c_uint32),
+    )
+
+
+class PingProgress(Structure):
+    _fields_ = tuple(
+        (name, c_uint64)
+        for name in (
+            "sent",
+            "received",
+            "lost",
+            "late",
+            "duplicated",
+            "reordered",
+            "corrupt",
+            "foreign",
+            "unreachable",
+            "rtt_min_us",
+            "rtt_max_us",
+            "rtt_sum_us",
+            "elapsed_us",
+        )
     )
 
 
 class ModelInfo(Structure):
-    _fields_ = (("size", c_uint32), ("model", c_uint32), ("name", c_char * 16), ("summary", c_char * 112))
+    _fields_ = (
+        ("size", c_uint32),
+        ("model", c_uint32),
+        ("name", c_char * 16),
+        ("family", c_char * 16),
+        ("summary", c_char * 112),
+        ("calls", c_char * 160),
+        ("limits", c_char * 160),
+        ("accepts", c_uint32),
+        ("workers", c_uint32),
+    )
 
 
 STRUCTS: tuple[type[Structure], ...] = (
@@ -166,6 +229,8 @@ STRUCTS: tuple[type[Structure], ...] = (
     ClientOptions,
     ClientStats,
     EchoProgress,
+    PingOptions,
+    PingProgress,
     ModelInfo,
 )
 
@@ -193,6 +258,8 @@ _FUNCTIONS: dict[str, tuple[type, ...]] = {
     "ws2echo_client_recv": (CLIENT, c_void_p, c_uint64, c_uint32, POINTER(c_uint64)),
     "ws2echo_client_shutdown": (CLIENT, c_uint32),
     "ws2echo_client_echo": (CLIENT, c_void_p, c_uint64, c_void_p, c_uint32, POINTER(EchoProgress)),
+    "ws2echo_ping_options_init": (POINTER(PingOptions),),
+    "ws2echo_client_ping": (CLIENT, POINTER(PingOptions), c_uint32, POINTER(PingProgress)),
     "ws2echo_client_wait_handle": (CLIENT, c_uint32, POINTER(c_void_p)),
     "ws2echo_client_close": (CLIENT,),
     "ws2echo_model_describe": (c_uint32, POINTER(ModelInfo)),

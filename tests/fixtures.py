@@ -24,7 +24,11 @@ LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Asking for `model` runs a test in every model of the DLL; asking for `family`, over IPv4 and IPv6."""
-    if "model" in metafunc.fixturenames:
+    own: set[str] = set()
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        names = mark.args[0]
+        own.update(names.split(",") if isinstance(names, str) else names)
+    if "model" in metafunc.fixturenames and "model" not in own:
         found = handles.models()
         metafunc.parametrize(
             "model", [info.model for info in found], ids=[info.name.decode() for info in found]
@@ -36,14 +40,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def warm() -> None:
     """What is made once per process, by Windows or Python, is made before anything is counted."""
-    with Server() as server, Client(server.port) as client:
-        client.echo(b"warm")
+    for info in handles.models():
+        with Server(model=info.model) as server, Client(server.port) as client:
+            client.echo(b"warm")
     Task(time.sleep, 0).result()
     with contextlib.suppress(OSError):
         socket.getaddrinfo("localhost", None)
     ws2echo.models()  # ends by a failure: Python makes a semaphore for the first OSError of a process
     with ws2echo.Server() as python_server, ws2echo.Client(python_server.port) as python_client:
         python_client.echo(b"warm")
+
+
+@pytest.fixture(autouse=True)
+def cell(request: pytest.FixtureRequest) -> None:
+    """Notes which cell (model x protocol x family) the test is in; conftest.py counts them."""
+    arguments = getattr(getattr(request.node, "callspec", None), "params", {})
+    if "model" in arguments:
+        names = {info.model: info.name.decode() for info in handles.models()}
+        protocol = "UDP" if "udp" in request.path.stem else "TCP"
+        family = {"ipv4": "IPv4", "ipv6": "IPv6"}.get(str(arguments.get("family")), "both")
+        model = names.get(arguments["model"], arguments["model"])
+        request.node.user_properties.append(("cell", f"{model}/{protocol}/{family}"))
 
 
 @pytest.fixture(autouse=True)

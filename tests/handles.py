@@ -61,6 +61,12 @@ def client_options(**values: Any) -> abi.ClientOptions:
     return fill(options, values)
 
 
+def ping_options(**values: Any) -> abi.PingOptions:
+    options = abi.PingOptions()
+    check(DLL.ws2echo_ping_options_init(byref(options)))
+    return fill(options, values)
+
+
 def sized(struct: type[AnyStruct]) -> AnyStruct:
     value = struct()
     value.size = ctypes.sizeof(struct)
@@ -214,7 +220,19 @@ class Client:
         reply = ctypes.create_string_buffer(max(len(data), 1))
         progress = abi.EchoProgress()
         check(DLL.ws2echo_client_echo(self.handle, data, len(data), reply, timeout_ms, byref(progress)))
-        return ctypes.string_at(reply, len(data)), progress
+        return ctypes.string_at(reply, min(len(data), progress.bytes_received)), progress
+
+    def ping(
+        self,
+        timeout_ms: int = abi.TIMEOUT_OF_OPTIONS,
+        progress: abi.PingProgress | None = None,
+        **options: Any,
+    ) -> abi.PingProgress:
+        progress = abi.PingProgress() if progress is None else progress
+        check(
+            DLL.ws2echo_client_ping(self.handle, byref(ping_options(**options)), timeout_ms, byref(progress))
+        )
+        return progress
 
     def wait_handle(self, half: int) -> int:
         handle = c_void_p()

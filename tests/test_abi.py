@@ -14,13 +14,15 @@ import pytest
 
 SIZES = {
     abi.Address: 72,
-    abi.ServerOptions: 72,
-    abi.ServerStats: 128,
-    abi.Event: 208,
+    abi.ServerOptions: 88,
+    abi.ServerStats: 168,
+    abi.Event: 216,
     abi.ClientOptions: 56,
-    abi.ClientStats: 40,
-    abi.EchoProgress: 32,
-    abi.ModelInfo: 136,
+    abi.ClientStats: 64,
+    abi.EchoProgress: 40,
+    abi.PingOptions: 32,
+    abi.PingProgress: 104,
+    abi.ModelInfo: 480,
 }
 C_TYPES: dict[str, Any] = {
     "uint32_t": ctypes.c_uint32,
@@ -79,17 +81,21 @@ def test_defaults_are_those_of_the_header() -> None:
     options = handles.server_options()
     told = {name: getattr(options, name) for name, _ in options._fields_}
     assert told == {
-        "size": 72,
+        "size": 88,
         "model": 0,
         "protocol": 0,
         "family": abi.ANY,
         "host": None,
         "port": 0,
         "backlog": 0,
+        "accept": abi.ACCEPT_DEFAULT,
+        "accepts_pending": 0,
+        "workers": 0,
         "connections_max": abi.INFINITE,
         "idle_timeout_ms": abi.INFINITE,
         "send_timeout_ms": abi.INFINITE,
         "no_delay": 1,
+        "udp_connreset": 1,
         "receive_buffer_bytes": 0,
         "send_buffer_bytes": 0,
         "linger_s": -1,
@@ -112,10 +118,10 @@ def test_client_defaults_are_those_of_the_header() -> None:
         "send_timeout_ms": 30_000,
         "receive_timeout_ms": 30_000,
         "no_delay": 1,
+        "udp_connreset": 1,
         "receive_buffer_bytes": 0,
         "send_buffer_bytes": 0,
         "linger_s": -1,
-        "reserved": 0,
     }
 
 
@@ -123,6 +129,7 @@ def test_init_writes_nothing_beyond_the_struct() -> None:
     for struct, init in (
         (abi.ServerOptions, abi.DLL.ws2echo_server_options_init),
         (abi.ClientOptions, abi.DLL.ws2echo_client_options_init),
+        (abi.PingOptions, abi.DLL.ws2echo_ping_options_init),
     ):
         memory = ctypes.create_string_buffer(b"\xa5" * (ctypes.sizeof(struct) + 64))
         handles.check(init(byref(struct.from_buffer(memory))))

@@ -10,7 +10,9 @@ import pytest
 IMAGE_SCN_MEM_EXECUTE = 0x20000000
 IMAGE_SCN_MEM_WRITE = 0x80000000
 # The C runtime is msvcrt or, with newer tools, the Universal CRT behind its API sets.
-ALLOWED_IMPORTS = re.compile(r"(ws2_32|kernel32|msvcrt|ucrtbase|vcruntime140|api-ms-win-crt-[a-z0-9-]+)\.dll")
+ALLOWED_IMPORTS = re.compile(
+    r"(ws2_32|kernel32|user32|msvcrt|ucrtbase|vcruntime140|api-ms-win-crt-[a-z0-9-]+)\.dll"
+)
 
 
 @pytest.fixture(scope="module")

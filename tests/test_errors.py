@@ -14,12 +14,13 @@ import handles
 import pe
 import pytest
 from abi import DLL
+from datagrams import Peer
 from fixtures import OpenClient, OpenServer
 from handles import CallError, Client, Server, fails
 from waiting import Task
 
 NOTSOCK, FAULT, INVAL, NOTCONN = abi.WSAENOTSOCK, abi.WSAEFAULT, abi.WSAEINVAL, abi.WSAENOTCONN
-SERVER, CLIENT, DEAD = "server", "client", "dead"
+SERVER, CLIENT, UDP_CLIENT, DEAD = "server", "client", "udp client", "dead"
 NULL = None
 BUFFER = ctypes.create_string_buffer(16)
 
@@ -43,10 +44,15 @@ def client_options(**values: Any) -> Callable[[], Any]:
     return lambda: handles.client_options(**{"port": 9, "host": "127.0.0.1", **values})
 
 
+def ping_options(**values: Any) -> Callable[[], Any]:
+    return lambda: handles.ping_options(**values)
+
+
 u16, u32, u64, pointer = c_uint16, c_uint32, c_uint64, c_void_p
 
 # Rows: arguments, error. A word is a handle of that kind (SERVER: an open server, CLIENT: a connected client,
-# DEAD: a closed handle of the kind that the function wants); a callable makes what a pointer points to.
+# UDP_CLIENT: one whose peer is silent, DEAD: a closed handle of the kind that the function wants); a callable
+# makes what a pointer points to.
 # Each row of a function is less wrong than the one above: it shows that its error comes before those below.
 ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
     "ws2echo_server_options_init": [((NULL,), FAULT), ((abi.ServerOptions,), 0)],
@@ -148,6 +154,9 @@ ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
         ((CLIENT, NULL, 1, 0, u64), FAULT),
         ((CLIENT, NULL, 0, 0, NULL), 0),
         ((CLIENT, BUFFER, 1, 30_000, NULL), 0),
+        ((UDP_CLIENT, NULL, 1, 0, u64), FAULT),
+        ((UDP_CLIENT, bytes(65_536), 65_536, 30_000, u64), abi.WSAEMSGSIZE),
+        ((UDP_CLIENT, NULL, 0, 0, NULL), 0),
     ],
     "ws2echo_client_recv": [
         ((DEAD, NULL, 1, 0, NULL), NOTSOCK),
@@ -156,6 +165,8 @@ ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
         ((CLIENT, BUFFER, 1, 0, NULL), FAULT),
         ((CLIENT, BUFFER, 1, 0, u64), abi.WSAETIMEDOUT),
         ((CLIENT, BUFFER, 0, 0, u64), 0),
+        ((UDP_CLIENT, BUFFER, 1, 0, u64), abi.WSAETIMEDOUT),
+        ((UDP_CLIENT, NULL, 0, 0, u64), abi.WSAETIMEDOUT),
     ],
     "ws2echo_client_shutdown": [
         ((DEAD, 3), NOTSOCK),
@@ -169,7 +180,22 @@ ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
         ((CLIENT, NULL, 1, NULL, 0, abi.EchoProgress), FAULT),
         ((CLIENT, BUFFER, 1, NULL, 0, NULL), FAULT),
         ((CLIENT, BUFFER, 16, NULL, 30_000, abi.EchoProgress), 0),
+        ((CLIENT, BUFFER, 16, NULL, 0, lambda: abi.EchoProgress(datagram_sent=1)), INVAL),
+        ((UDP_CLIENT, BUFFER, 16, NULL, 0, lambda: abi.EchoProgress(bytes_sent=1)), INVAL),
         ((CLIENT, NULL, 0, NULL, 0, abi.EchoProgress), 0),
+        ((UDP_CLIENT, NULL, 0, NULL, 0, abi.EchoProgress), abi.WSAETIMEDOUT),
+    ],
+    "ws2echo_ping_options_init": [((NULL,), FAULT), ((abi.PingOptions,), 0)],
+    "ws2echo_client_ping": [
+        ((DEAD, NULL, 0, NULL), NOTSOCK),
+        ((SERVER, ping_options(), 0, abi.PingProgress), NOTSOCK),
+        ((UDP_CLIENT, NULL, 0, abi.PingProgress), FAULT),
+        ((UDP_CLIENT, ping_options(window=0), 0, NULL), FAULT),
+        ((CLIENT, sized(abi.PingOptions, 4), 0, abi.PingProgress), INVAL),
+        ((CLIENT, ping_options(window=0), 0, abi.PingProgress), INVAL),
+        ((UDP_CLIENT, ping_options(), 0, lambda: abi.PingProgress(sent=1)), INVAL),
+        ((CLIENT, ping_options(), 0, abi.PingProgress), abi.WSAEOPNOTSUPP),
+        ((UDP_CLIENT, ping_options(), 0, abi.PingProgress), abi.WSAETIMEDOUT),
     ],
     "ws2echo_client_wait_handle": [
         ((DEAD, 2, NULL), NOTSOCK),
@@ -196,15 +222,23 @@ def test_every_exported_function_has_rows() -> None:
 
 
 @pytest.fixture
-def live(open_server: OpenServer, open_client: OpenClient, model: int) -> dict[str, int]:
+def silent_peer() -> Iterator[Peer]:
+    with Peer("127.0.0.1") as plain:
+        yield plain
+
+
+@pytest.fixture
+def live(open_server: OpenServer, open_client: OpenClient, silent_peer: Peer, model: int) -> dict[str, int]:
     """The handles that the words of the table stand for: an empty journal, and one connection."""
     server = open_server(model=model)
     client = open_client(server.port)
     with Server(model=model) as closed_server, Client(closed_server.port) as closed_client:
         pass
+    udp_client = open_client(silent_peer.port, host="127.0.0.1", protocol=abi.UDP)
     client.echo(b"accepted")
     server.events()
     return {
+        UDP_CLIENT: udp_client.handle.value,
         SERVER: server.handle.value,
         CLIENT: client.handle.value,
         "dead server": closed_server.handle.value,
@@ -392,8 +426,8 @@ def test_waiting_ones_wait_their_turn_within_their_timeout(listener: Any, host: 
 # Words
 
 TOLD_CODES = [
-    995, 10013, 10014, 10022, 10024, 10038, 10045, 10047, 10048, 10049, 10050, 10051, 10052, 10053, 10054,
-    10055, 10057, 10058, 10060, 10061, 10064, 10065, 10091, 10092, 10101, 11001, 11002, 11003, 11004,
+    995, 10013, 10014, 10022, 10024, 10038, 10040, 10045, 10047, 10048, 10049, 10050, 10051, 10052, 10053,
+    10054, 10055, 10057, 10058, 10060, 10061, 10064, 10065, 10091, 10092, 10101, 11001, 11002, 11003, 11004,
 ]  # fmt: skip
 
 

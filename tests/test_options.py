@@ -16,44 +16,48 @@ from waiting import Task, wait_until
 
 Connect = Callable[..., socket.socket]
 BUFFER_MAX = 1 << 30
-SO_EXCLUSIVEADDRUSE = -5
+SO_ACCEPTCONN, SO_EXCLUSIVEADDRUSE = 2, -5
 NEVER = abi.INFINITE
 
 # option: values that are taken, values that are refused
 SERVER_RANGES: dict[str, tuple[list[int], list[int]]] = {
     "model": ([0], [1000, 0xFFFFFFFF]),
-    "protocol": ([0], [1000, 0xFFFFFFFF]),
+    "protocol": ([abi.TCP, abi.UDP, abi.TCP_AND_UDP], [3, 1000, 0xFFFFFFFF]),
     "family": ([abi.ANY, abi.IPV4, abi.IPV6], [1, 5, 7, 0xFFFFFFFF]),
     "port": ([0], [65536, 0xFFFFFFFF]),
     "backlog": ([0, 1, 65535], [65536, 0xFFFFFFFF]),
+    "accept": ([abi.ACCEPT_DEFAULT, abi.WSAACCEPT], [3, 0xFFFFFFFF]),
+    "accepts_pending": ([0], [1025, 0xFFFFFFFF]),
+    "workers": ([0], [257, 0xFFFFFFFF]),
     "connections_max": ([1, 0xFFFFFFFE, NEVER], [0]),
     "idle_timeout_ms": ([1, 0xFFFFFFFE, NEVER], [0]),
     "send_timeout_ms": ([1, 0xFFFFFFFE, NEVER], [0]),
     "no_delay": ([0, 1], [2, 0xFFFFFFFF]),
+    "udp_connreset": ([0, 1], [2, 0xFFFFFFFF]),
     "receive_buffer_bytes": ([0, 1, BUFFER_MAX], [BUFFER_MAX + 1, 0xFFFFFFFF]),
     "send_buffer_bytes": ([0, 1, BUFFER_MAX], [BUFFER_MAX + 1, 0xFFFFFFFF]),
     "linger_s": ([-1, 0, 1, 65535], [-2, 65536, -0x80000000, 0x7FFFFFFF]),
     "echo_buffer_bytes": ([1, 1 << 26], [0, (1 << 26) + 1, 0xFFFFFFFF]),
     "journal_events": ([1, 1 << 20], [0, (1 << 20) + 1, 0xFFFFFFFF]),
     "reserved": ([0], [1, 0xFFFFFFFF]),
-    "size": ([72], [0, 71, 73, 0xFFFFFFFF]),
+    "size": ([88], [0, 87, 89, 0xFFFFFFFF]),
 }
 CLIENT_RANGES: dict[str, tuple[list[int], list[int]]] = {
-    "protocol": ([0], [1000, 0xFFFFFFFF]),
+    "protocol": ([abi.TCP, abi.UDP], [abi.TCP_AND_UDP, 1000, 0xFFFFFFFF]),
     "family": ([abi.ANY, abi.IPV4], [1, 5, 7, 0xFFFFFFFF]),
     "port": ([], [0, 65536, 0xFFFFFFFF]),
     "connect_timeout_ms": ([30_000, 0xFFFFFFFD, NEVER], [abi.TIMEOUT_OF_OPTIONS]),
     "send_timeout_ms": ([0, 1, 0xFFFFFFFD, NEVER], [abi.TIMEOUT_OF_OPTIONS]),
     "receive_timeout_ms": ([0, 1, 0xFFFFFFFD, NEVER], [abi.TIMEOUT_OF_OPTIONS]),
     "no_delay": ([0, 1], [2, 0xFFFFFFFF]),
+    "udp_connreset": ([0, 1], [2, 0xFFFFFFFF]),
     "receive_buffer_bytes": ([0, 1, BUFFER_MAX], [BUFFER_MAX + 1, 0xFFFFFFFF]),
     "send_buffer_bytes": ([0, 1, BUFFER_MAX], [BUFFER_MAX + 1, 0xFFFFFFFF]),
     "linger_s": ([-1, 0, 1, 65535], [-2, 65536, -0x80000000, 0x7FFFFFFF]),
-    "reserved": ([0], [1, 0xFFFFFFFF]),
     "size": ([56], [0, 55, 57, 0xFFFFFFFF]),
 }
-# What the system rounds, or chooses when the option is 0, is compared with the system's own answer elsewhere.
-CHOSEN_BY_SYSTEM = {"port", "backlog", "receive_buffer_bytes", "send_buffer_bytes"}
+# What the system or the model decides when the option is 0 is compared with their own answer elsewhere.
+CHOSEN_BY_SYSTEM = {"port", "backlog", "accept", "receive_buffer_bytes", "send_buffer_bytes"}
 
 
 def taken(ranges: dict[str, tuple[list[int], list[int]]]) -> list[Any]:
@@ -81,8 +85,9 @@ def test_server_takes(open_server: OpenServer, open_client: OpenClient, name: st
     if name not in CHOSEN_BY_SYSTEM:
         assert getattr(server.options, name) == value
     if (name, value) not in (("linger_s", 0), ("idle_timeout_ms", 1), ("send_timeout_ms", 1)):
-        host = server.addresses[0][0]
-        assert open_client(server.port, host=host).echo(b"taken")[0] == b"taken"
+        protocol = abi.UDP if (name, value) == ("protocol", abi.UDP) else abi.TCP
+        client = open_client(server.port, host=server.addresses[0][0], protocol=protocol)
+        assert client.echo(b"taken")[0] == b"taken"
 
 
 @pytest.mark.parametrize(("name", "value"), refused(SERVER_RANGES))
@@ -93,7 +98,8 @@ def test_server_refuses(name: str, value: int) -> None:
 
 @pytest.mark.parametrize(("name", "value"), taken(CLIENT_RANGES))
 def test_client_takes(open_server: OpenServer, open_client: OpenClient, name: str, value: int) -> None:
-    client = open_client(open_server().port, **{name: value})
+    server = open_server(protocol=abi.TCP_AND_UDP)
+    client = open_client(server.port, **{name: value})
     if name not in CHOSEN_BY_SYSTEM:
         assert getattr(client.options, name) == value
     assert client.send(b"taken") == 5
@@ -109,6 +115,57 @@ def test_client_refuses(name: str, value: int) -> None:
 def test_the_first_bad_option_is_told() -> None:
     with fails(abi.WSAEINVAL, "backlog"):
         handles.Server(backlog=65536, echo_buffer_bytes=0)
+
+
+# What a model offers
+
+
+def infos() -> dict[int, abi.ModelInfo]:
+    return {info.model: info for info in handles.models()}
+
+
+def test_ways_to_accept(open_server: OpenServer, open_client: OpenClient, model: int) -> None:
+    offered = infos()[model].accepts
+    best = abi.ACCEPTEX if offered & 1 << abi.ACCEPTEX else abi.WSAACCEPT
+    for way in (abi.ACCEPT_DEFAULT, abi.ACCEPTEX, abi.WSAACCEPT):
+        if way != abi.ACCEPT_DEFAULT and not offered & 1 << way:
+            with fails(abi.WSAEOPNOTSUPP, "accept"):
+                handles.Server(model=model, accept=way)
+            continue
+        server = open_server(model=model, accept=way)
+        assert server.options.accept == (way or best)
+        assert (server.options.accepts_pending > 0) == (server.options.accept == abi.ACCEPTEX)
+        assert open_client(server.port).echo(b"accepted")[0] == b"accepted"
+
+
+def test_accepts_pending(open_server: OpenServer, open_client: OpenClient, model: int) -> None:
+    for number in (1, 2, 64):
+        with fails(abi.WSAEOPNOTSUPP, "accepts_pending"):
+            handles.Server(model=model, accept=abi.WSAACCEPT, accepts_pending=number)
+        if infos()[model].accepts & 1 << abi.ACCEPTEX:
+            server = open_server(model=model, accepts_pending=number)
+            assert server.options.accepts_pending == number
+            clients = [open_client(server.port) for _ in range(5)]
+            assert [client.echo(b"accepted")[0] for client in clients] == [b"accepted"] * 5
+
+
+def test_workers(open_server: OpenServer, open_client: OpenClient, model: int) -> None:
+    if not infos()[model].workers:
+        assert open_server(model=model).options.workers == 0
+        with fails(abi.WSAEOPNOTSUPP, "workers"):
+            handles.Server(model=model, workers=1)
+        return
+    assert open_server(model=model).options.workers >= 1
+    for number in (1, 3):
+        server = open_server(model=model, workers=number)
+        assert server.options.workers == number
+        clients = [open_client(server.port) for _ in range(5)]
+        assert [client.echo(b"shared")[0] for client in clients] == [b"shared"] * 5
+
+
+def test_bad_values_come_before_what_is_not_offered() -> None:
+    with fails(abi.WSAEINVAL, "journal_events"):
+        handles.Server(accept=abi.ACCEPTEX, workers=1, journal_events=0)
 
 
 # Read back
@@ -288,9 +345,10 @@ def test_listening_sockets_are_bound_exclusively(open_server: OpenServer, model:
     """Asked of the sockets themselves: under Wine a port is refused to others with and without the option."""
     before = resources.holdings().sockets
     server = open_server(model=model)
-    sockets = resources.holdings().sockets - before
-    assert len(sockets) >= len(server.addresses)
-    assert all(resources.socket_option(handle, SO_EXCLUSIVEADDRUSE) == 1 for handle in sockets)
+    opened = resources.holdings().sockets - before
+    listening = [handle for handle in opened if resources.socket_option(handle, SO_ACCEPTCONN)]
+    assert len(listening) == len(server.addresses)
+    assert all(resources.socket_option(handle, SO_EXCLUSIVEADDRUSE) == 1 for handle in listening)
 
 
 def test_the_bound_port_is_the_servers_alone(open_server: OpenServer, model: int, host: str) -> None:

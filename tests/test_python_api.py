@@ -1,6 +1,7 @@
 """The Python binding: values in and out, and each exception."""
 
 import array
+import contextlib
 import socket
 import struct
 import threading
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 import ws2echo
 from waiting import LIMIT_S, Task, wait_until
-from ws2echo import Client, EventKind, Reason, Server
+from ws2echo import Accept, Client, EventKind, Reason, Server
 
+WSAEOPNOTSUPP = 10045
 WSAEINVAL, WSAEADDRINUSE, WSAENOTSOCK, WSAESHUTDOWN, WSAEDISCON = 10022, 10048, 10038, 10058, 10101
 WSA_OPERATION_ABORTED, WSAHOST_NOT_FOUND = 995, 11001
 
@@ -58,6 +60,7 @@ def test_options_come_back_as_given() -> None:
         "idle_timeout": 12.5,
         "send_timeout": 0.001,
         "no_delay": False,
+        "udp_connreset": False,
         "linger": 3,
         "echo_buffer_bytes": 4096,
         "journal_events": 16,
@@ -70,6 +73,65 @@ def test_options_come_back_as_given() -> None:
         assert str(server.addresses[0]) == f"127.0.0.1:{server.port}"
 
 
+@pytest.mark.parametrize("name", [info.name for info in ws2echo.models()])
+def test_every_model_holds_a_session(name: str) -> None:
+    with Server(model=name) as server:
+        assert server.options.model == name
+        with Client(server.port) as client:
+            data = bytes(range(256)) * 1200
+            assert client.echo(data) == data
+            client.shutdown()
+            assert client.recv() == b""
+            mine = client.local_address
+        server.drain(LIMIT_S)
+        assert server.stop() == 0
+        *listening, accepted, closed = server.events(timeout=None)
+        assert [event.local for event in listening] == list(server.addresses)
+        assert {event.protocol for event in (*listening, accepted, closed)} == {ws2echo.Protocol.TCP}
+        assert accepted.peer == closed.peer == mine
+        assert (closed.reason, closed.bytes_received, closed.bytes_sent) == (Reason.FIN, len(data), len(data))
+        stats = server.stats
+        assert (stats.connections_closed[Reason.FIN], stats.datagrams_received, stats.datagrams_sent) == (
+            1,
+            0,
+            0,
+        )
+
+
+@pytest.mark.parametrize("info", ws2echo.models(), ids=lambda info: str(info.name))
+def test_what_a_model_offers_is_what_it_takes(info: ws2echo.ModelInfo) -> None:
+    for way in set(Accept) - {Accept.DEFAULT}:
+        if way not in info.accepts:
+            with pytest.raises(OSError, match="accept") as caught:
+                Server(model=info.name, accept=way)
+            assert caught.value.winerror == WSAEOPNOTSUPP
+            continue
+        with Server(model=info.name, accept=way) as server, Client(server.port) as client:
+            assert client.echo(b"x") == b"x"
+            assert server.options.accept is way
+    if info.workers:
+        with Server(model=info.name, workers=2) as server, Client(server.port) as client:
+            assert client.echo(b"x") == b"x"
+            assert server.options.workers == 2
+    else:
+        with pytest.raises(OSError, match="workers") as caught:
+            Server(model=info.name, workers=2)
+        assert caught.value.winerror == WSAEOPNOTSUPP
+
+
+@pytest.mark.parametrize("info", ws2echo.models(), ids=lambda info: str(info.name))
+def test_the_librarys_choices_are_told(info: ws2echo.ModelInfo) -> None:
+    with Server(model=info.name) as server:
+        options = server.options
+    by_accept_ex = Accept.ACCEPTEX in info.accepts
+    assert options.accept is (Accept.ACCEPTEX if by_accept_ex else Accept.WSAACCEPT)
+    assert options.accepts_pending == (16 if by_accept_ex else 0)
+    assert (options.workers > 0) is info.workers
+    if by_accept_ex:
+        with Server(model=info.name, accept="acceptex", accepts_pending=3) as server:
+            assert server.options.accepts_pending == 3
+
+
 def test_options_not_given_are_the_dlls_own() -> None:
     with Server() as server, Client(server.port) as client:
         options = server.options
@@ -77,6 +139,7 @@ def test_options_not_given_are_the_dlls_own() -> None:
             None,
         ) * 4
         assert (options.no_delay, options.echo_buffer_bytes, options.journal_events) == (True, 262144, 4096)
+        assert (options.model, options.protocol, options.udp_connreset) == ("threads", "tcp", True)
         assert client.options.connect_timeout == 10.0
         assert client.options.send_timeout == client.options.receive_timeout == 30.0
         assert (client.options.host, client.options.no_delay, client.options.linger) == (
@@ -129,19 +192,22 @@ def test_counters_of_a_client(client: Client) -> None:
     client.echo(b"123")
     stats = client.stats
     assert (stats.bytes_sent, stats.bytes_received) == (3, 3)
+    assert (stats.datagrams_sent, stats.datagrams_received, stats.datagrams_unreachable) == (0, 0, 0)
     assert stats.uptime_us > 0
 
 
-def test_stop_says_how_many_it_had_to_reset(server: Server) -> None:
-    clients = [Client(server.port) for _ in range(3)]
-    for each in clients:
-        each.echo(b"x")
-    assert server.stop(drain_timeout=0.05) == 3
-    assert server.stop() == 0
-    for each in clients:
-        with pytest.raises(ConnectionError):
+@pytest.mark.parametrize("name", [info.name for info in ws2echo.models()])
+def test_stop_says_how_many_it_had_to_reset(name: str) -> None:
+    with Server(model=name) as server, contextlib.ExitStack() as opened:
+        clients = [opened.enter_context(Client(server.port)) for _ in range(3)]
+        for each in clients:
             each.echo(b"x")
-        each.close()
+        assert server.stop(drain_timeout=0.05) == 3
+        assert server.stop() == 0
+        assert server.stats.connections_closed[Reason.STOPPED] == 3
+        for each in clients:
+            with pytest.raises(ConnectionError):
+                each.echo(b"x")
 
 
 def test_repr_names_the_ends(server: Server, client: Client) -> None:
@@ -423,7 +489,8 @@ def test_address_of_another_machine() -> None:
 
 
 def test_value_out_of_the_dlls_range() -> None:
-    for name, value in {"port": 65536, "backlog": 65536, "connections_max": 0, "idle_timeout": 0}.items():
+    values = {"port": 65536, "backlog": 65536, "connections_max": 0, "idle_timeout": 0}
+    for name, value in {**values, "accepts_pending": 1025, "workers": 257}.items():
         with pytest.raises(OSError, match=name) as caught:
             Server(**{name: value})  # type: ignore[arg-type]
         assert caught.value.winerror == WSAEINVAL
@@ -446,7 +513,13 @@ def test_port_zero_of_a_client() -> None:
         ({"idle_timeout": 5e6}, OverflowError, "idle_timeout"),
         ({"idle_timeout": float("inf")}, OverflowError, "idle_timeout"),
         ({"model": "magic"}, ValueError, "'magic' is none of 'threads'"),
+        ({"model": 0}, ValueError, "model"),
         ({"protocol": "ip"}, ValueError, "protocol"),
+        ({"accept": "maybe"}, ValueError, "'maybe' is none of 'default', 'acceptex', 'wsaaccept'"),
+        ({"workers": -1}, OverflowError, "workers"),
+        ({"workers": None}, TypeError, "workers"),
+        ({"accepts_pending": 1 << 32}, OverflowError, "accepts_pending"),
+        ({"udp_connreset": 2}, OverflowError, "udp_connreset"),
         ({"family": 4}, ValueError, "family"),
         ({"host": "a\0b"}, ValueError, "null"),
         ({"host": "\udc80"}, ValueError, "UTF-8"),

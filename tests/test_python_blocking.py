@@ -140,13 +140,13 @@ CTRL_C = """
 
 def test_ctrl_c_ends_every_wait() -> None:
     """In a process of its own, so that an interrupt that comes late does not hit pytest."""
-    lines = _python(CTRL_C).stdout.splitlines()
+    lines = run_python(CTRL_C).stdout.splitlines()
     assert lines[-1] == "end"
     assert len(lines) == 12
     assert [line for line in lines[:-1] if not line.endswith(" interrupted")] == []
 
 
-def _python(script: str, *options: str) -> subprocess.CompletedProcess[str]:
+def run_python(script: str, *options: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, *options, "-c", textwrap.dedent(script)],
         input="",

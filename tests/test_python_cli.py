@@ -1,16 +1,21 @@
 """The command line: python -m ws2echo."""
 
+import json
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import pytest
 import ws2echo
+import ws2echo.__main__ as command_line
 from waiting import LIMIT_S, Task
 from ws2echo import Server
+from ws2echo.__main__ import main, summary, table_row
 
 
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -104,6 +109,18 @@ def test_send_to_a_bad_echo() -> None:
         ["send", "--size", "99999999999999"],
         ["send", "--host", "*"],
         ["serve", "--connections-max", "0"],
+        ["serve", "--protocol", "ip"],
+        ["serve", "--accept", "maybe"],
+        ["serve", "--port", "0", "--workers", "257"],
+        ["serve", "--port", "0", "--workers", "-1"],
+        ["send", "--protocol", "both"],
+        ["send", "--ping", "0"],
+        ["send", "--ping", "3", "--protocol", "tcp"],
+        ["send", "--ping", "3", "--count", "2"],
+        ["send", "--ping", "3", "hello"],
+        ["send", "--window", "2"],
+        ["send", "--ping", "3", "--interval", "-1"],
+        ["models", "--model", "threads"],
     ],
     ids=" ".join,
 )
@@ -116,11 +133,11 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 def test_help_and_version() -> None:
     assert run("--version").stdout == f"ws2echo {ws2echo.__version__}\n"
-    for command in ([], ["serve"], ["send"]):
+    for command in ([], ["serve"], ["send"], ["models"]):
         done = run(*command, "--help")
         assert done.returncode == 0
         assert done.stdout.startswith("usage: python -m ws2echo")
-    assert "27015" in done.stdout
+    assert "27015" in run("send", "--help").stdout
 
 
 class Serving:
@@ -205,3 +222,204 @@ def test_serve_hands_its_options_on() -> None:
     status, _, err = serving.ctrl_c()
     assert status == 0
     assert "connection 2 closed: cap" in err
+
+
+def test_models_tells_each_of_the_dll() -> None:
+    done = run("models")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["NAME", "FAMILY", "CALLS", "LIMITS"]
+    assert max(map(len, lines)) <= 100
+    named = [line.split()[:2] for line in lines[1:] if not line.startswith(" ")]
+    assert named == [[info.name, info.family] for info in ws2echo.models()]
+    words = " ".join(done.stdout.split())
+    assert all(
+        info.calls.split()[0] in words and info.limits.split()[-1] in words for info in ws2echo.models()
+    )
+
+
+def test_models_as_json() -> None:
+    done = run("models", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = [{**one, "accepts": tuple(one["accepts"])} for one in json.loads(done.stdout)]
+    assert told == [info._asdict() for info in ws2echo.models()]
+
+
+def test_a_row_of_the_table_is_wrapped_by_columns() -> None:
+    row = table_row("name", "family", "word " * 20, "x" * 80)
+    lines = row.splitlines()
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 100
+    assert lines[0].split()[:3] == ["name", "family", "word"]
+    assert "".join(lines).count("x") == 80
+    assert [line.rstrip() for line in lines] == lines
+
+
+@pytest.mark.parametrize("name", [info.name for info in ws2echo.models()])
+def test_serve_serves_by_every_model(name: str) -> None:
+    serving = Serving("--model", name, "--accept", "wsaaccept")
+    assert "over" not in serving.greeting
+    with ws2echo.Client(serving.port) as client:
+        assert client.echo(b"x") == b"x"
+    status, out, err = serving.ctrl_c()
+    assert status == 0
+    assert out.startswith("Connections: 1 accepted")
+    assert "over" not in err
+
+
+def test_serve_says_what_a_model_does_not_offer() -> None:
+    done = run("serve", "--port", "0", "--workers", "2")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "workers" in done.stderr
+    assert "WSAEOPNOTSUPP" in done.stderr
+
+
+# ---- UDP
+
+
+def test_serve_and_send_over_udp() -> None:
+    serving = Serving("--protocol", "udp")
+    assert "over UDP (Ctrl-C stops)" in serving.greeting
+    port = str(serving.port)
+    done = run("send", "--port", port, "--protocol", "udp", "--count", "3", "hello")
+    assert done.stdout.splitlines() == ["Bytes sent: 15", "Bytes received: 15"]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run("send", "--port", port, "--protocol", "udp", "--size", "0").returncode == 0
+    too_long = run("send", "--port", port, "--protocol", "udp", "--size", "70000")
+    assert (too_long.returncode, too_long.stdout) == (1, "")
+    assert "WSAEMSGSIZE" in too_long.stderr
+    status, out, err = serving.ctrl_c()
+    assert (status, out.splitlines()) == (
+        0,
+        ["Datagrams: 4 received, 4 sent. Bytes: 15 received, 15 sent."],
+    )
+    assert f"listening on 127.0.0.1:{port} over UDP" in err
+
+
+def test_serve_both() -> None:
+    serving = Serving("--protocol", "both", "--family", "ipv4", "--no-udp-connreset")
+    assert "over TCP and UDP (Ctrl-C stops)" in serving.greeting
+    arguments = ("send", "--host", "127.0.0.1", "--port", str(serving.port))
+    assert run(*arguments).stdout.endswith("Connection closed\n")
+    assert run(*arguments, "--protocol", "udp").returncode == 0
+    status, out, err = serving.ctrl_c()
+    assert status == 0
+    assert out.splitlines() == [
+        "Connections: 1 accepted, 0 reset at the end. Datagrams: 1 received, 1 sent. "
+        "Bytes: 28 received, 28 sent."
+    ]
+    assert [line.partition(":")[2].split(" ", 1)[1:] for line in err.splitlines()[:2]] == [[], ["over UDP"]]
+
+
+def test_ping() -> None:
+    with Server("127.0.0.1", protocol="udp") as server:
+        arguments = ("send", "--host", "127.0.0.1", "--port", str(server.port))
+        done = run(*arguments, "--ping", "20", "--size", "500", "--window", "4", "--interval", "0.001")
+        assert server.stats.bytes_received == 20 * 500
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"--- 127.0.0.1:{server.port} ---"
+    assert lines[1].startswith("20 datagrams sent, 20 received, 0 lost (0.0%), ")
+    assert re.fullmatch(r"round trip min/avg/max = \d+\.\d{3}/\d+\.\d{3}/\d+\.\d{3} ms", lines[-1])
+    assert (done.returncode, done.stderr, len(lines)) == (0, "", 3)
+
+
+def test_ping_of_somebody_silent() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        arguments = ("--ping", "2", "--reply-timeout", "0.1", "--protocol", "udp")
+        done = run("send", "--host", "127.0.0.1", "--port", str(port), *arguments)
+    assert done.stdout.splitlines()[1].startswith("2 datagrams sent, 0 received, 2 lost (100.0%), ")
+    assert "round trip" not in done.stdout
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_ping_with_values_that_cannot_be() -> None:
+    with Server(protocol="udp") as server:
+        for value in (("--size", "15"), ("--window", "1025"), ("--reply-timeout", "0")):
+            done = run("send", "--port", str(server.port), "--ping", "2", *value)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert "WSAEINVAL" in done.stderr
+
+
+PINGED = ws2echo.PingResult(8, 6, 2, 0, 0, 0, 0, 0, 0, 0.0001, 0.0025, 1.5, 2.25)
+
+
+@pytest.mark.parametrize(
+    ("result", "lines"),
+    [
+        (
+            PINGED,
+            [
+                "--- host ---",
+                "8 datagrams sent, 6 received, 2 lost (25.0%), 2.250 s",
+                "round trip min/avg/max = 0.100/2.500/1500.000 ms",
+            ],
+        ),
+        (
+            replace(PINGED, late=1, duplicated=2, corrupt=3, rtt_min=None, rtt_avg=None, rtt_max=None),
+            [
+                "--- host ---",
+                "8 datagrams sent, 6 received, 2 lost (25.0%), 2.250 s",
+                "1 late, 2 duplicated, 3 corrupt",
+            ],
+        ),
+    ],
+)
+def test_the_summary_of_a_ping(result: ws2echo.PingResult, lines: list[str]) -> None:
+    assert summary("host", result).splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, 0),
+        ({"late": 1, "reordered": 1, "foreign": 1, "unreachable": 1}, 0),
+        ({"lost": 1}, 1),
+        ({"corrupt": 1}, 1),
+        ({"duplicated": 1}, 1),
+    ],
+    ids=str,
+)
+def test_the_exit_status_of_a_ping(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], changed: dict[str, int], status: int
+) -> None:
+    asked: list[object] = []
+
+    class Pinging:
+        peer_address = ws2echo.Address("::1", 7)
+
+        def __init__(self, *arguments: object, **options: object) -> None:
+            asked.append((*arguments, options["protocol"], options["connect_timeout"]))
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def ping(self, *arguments: object, **options: object) -> ws2echo.PingResult:
+            asked.append((arguments, options))
+            return replace(PINGED, **{"lost": 0, **changed})
+
+    monkeypatch.setattr(command_line, "Client", Pinging)
+    assert main(["send", "--ping", "8", "--port", "7", "--size", "32", "--window", "2"]) == status
+    assert asked == [(7, "localhost", "udp", 10.0), ((8,), {"window": 2, "datagram_bytes": 32})]
+    assert capsys.readouterr().out.startswith("--- [::1]:7 ---\n8 datagrams sent")
+
+
+def test_a_ping_that_is_interrupted_tells_what_there_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(client: ws2echo.Client, count: int) -> None:
+        stopped = KeyboardInterrupt()
+        vars(stopped)["result"] = PINGED
+        raise stopped
+
+    monkeypatch.setattr(ws2echo.Client, "ping", interrupted)
+    monkeypatch.setattr(command_line, "_client", lambda arguments, protocol: ws2echo.Client(arguments.port))
+    with Server() as server:
+        assert main(["send", "--port", str(server.port), "--ping", "9"]) == 1
+    told = capsys.readouterr()
+    assert "8 datagrams sent, 6 received" in told.out
+    assert told.err == "ws2echo: interrupted\n"

@@ -33,10 +33,13 @@ def test_nothing_is_opened_twice() -> None:
 def test_results_can_be_sent_elsewhere() -> None:
     with ws2echo.Server() as server, ws2echo.Client(server.port) as client:
         results: list[Any] = [server.stats, client.stats, server.options, client.options, *server.events()]
+    results.append(ws2echo.PingResult(3, 2, 1, 0, 0, 0, 0, 0, 0, 0.1, 0.2, 0.3, 1.5))
     for result in results:
         assert pickle.loads(pickle.dumps(result)) == result
         assert copy.deepcopy(result) == result
         json.dumps(dataclasses.asdict(result))
+    for info in ws2echo.models():
+        assert pickle.loads(pickle.dumps(info)) == info
     mismatch = pickle.loads(pickle.dumps(ws2echo.EchoMismatchError(1, b"abc", b"axc")))
     assert (mismatch.offset, mismatch.sent, mismatch.reply) == (1, b"abc", b"axc")
 

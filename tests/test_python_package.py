@@ -1,6 +1,8 @@
 """The Python package: what is in it, that it agrees with the DLL, and that nothing is left behind by it."""
 
+import ast
 import ctypes
+import enum
 import gc
 import inspect
 import re
@@ -14,17 +16,21 @@ from pathlib import Path
 import pytest
 import ws2echo
 from waiting import LIMIT_S
-from ws2echo import Client, Server, _swig
+from ws2echo import Client, Server, _models, _swig
+from ws2echo._choices import ACCEPT_NUMBERS, ACCEPTS, PROTOCOLS
 
 FOLDER = Path(ws2echo.__file__).parent
 EXPECTED = {
     "__init__.py",
     "__main__.py",
+    "_choices.py",
     "_client.py",
     "_errors.py",
     "_handle.py",
+    "_models.py",
     "_native.pyd",
     "_options.py",
+    "_ping.py",
     "_server.py",
     "_swig.py",
     "_swig.pyi",
@@ -65,9 +71,29 @@ def test_the_wheel_is_for_every_python_from_3_11() -> None:
 
 def test_the_models_are_those_of_the_dll() -> None:
     models = ws2echo.models()
-    assert [info.name for info in models] == [str(info.model) for info in models]
-    assert {info.model for info in models} == set(ws2echo.Model)
-    assert all(info.summary for info in models)
+    raw = _swig.ModelInfo()
+    for index, info in enumerate(models):
+        _swig.model_describe(index, raw)
+        texts = (raw.name, raw.family, raw.summary, raw.calls, raw.limits)
+        assert texts == (info.name, info.family, info.summary, info.calls, info.limits)
+        assert all(texts)
+        assert sum(1 << ACCEPT_NUMBERS[way] for way in info.accepts) == raw.accepts
+        assert ws2echo.Accept.DEFAULT not in info.accepts
+        assert info.workers is bool(raw.workers)
+        assert getattr(_swig, f"MODEL_{info.name.upper()}") == raw.model
+    assert {info.name for info in models} <= set(ws2echo.Model)
+    assert {info.family for info in models} <= {"blocking", "readiness", "completion"}
+
+
+def test_a_model_that_only_the_dll_knows_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the last of its list had come after Model was written."""
+    newest = ws2echo.models()[-1].name
+    words = {model.name: str(model) for model in ws2echo.Model if model != newest}
+    older = enum.StrEnum("Model", words)  # type: ignore[misc]
+    monkeypatch.setattr(_models, "Model", older)
+    with Server(model=newest) as server:
+        assert server.options.model == newest
+        assert type(server.options.model) is str
 
 
 @pytest.mark.parametrize(
@@ -75,6 +101,7 @@ def test_the_models_are_those_of_the_dll() -> None:
     [
         (ws2echo.Model, "MODEL"),
         (ws2echo.Protocol, "PROTOCOL"),
+        (ws2echo.Accept, "ACCEPT"),
         (ws2echo.Family, "FAMILY"),
         (ws2echo.EventKind, "EVENT"),
         (ws2echo.Reason, "REASON"),
@@ -92,11 +119,23 @@ def test_the_defaults_of_the_signatures_are_those_of_the_dll() -> None:
 
     server, client = _swig.ServerOptions(), _swig.ClientOptions()
     parameters = inspect.signature(Server).parameters
-    for name in ("port", "backlog", "echo_buffer_bytes", "journal_events", "no_delay"):
+    for name in (
+        *("port", "backlog", "accepts_pending", "workers", "echo_buffer_bytes", "journal_events"),
+        *("no_delay", "udp_connreset", "receive_buffer_bytes", "send_buffer_bytes"),
+    ):
         assert parameters[name].default == getattr(server, name)
+    assert parameters["protocol"].default == PROTOCOLS[server.protocol]
+    assert parameters["accept"].default == ACCEPTS[server.accept]
     parameters = inspect.signature(Client).parameters
     for name in ("connect_timeout", "send_timeout", "receive_timeout"):
         assert parameters[name].default == seconds(getattr(client, f"{name}_ms"))
+    assert parameters["protocol"].default == PROTOCOLS[client.protocol]
+    assert parameters["udp_connreset"].default == client.udp_connreset
+    ping, parameters = _swig.PingOptions(), inspect.signature(Client.ping).parameters
+    for name in ("datagrams", "datagram_bytes", "window"):
+        assert parameters[name].default == getattr(ping, name)
+    assert parameters["interval"].default == ping.interval_us / 1e6
+    assert parameters["reply_timeout"].default == seconds(ping.reply_timeout_ms)
 
 
 def test_the_stub_of_the_raw_layer_names_what_is_there() -> None:
@@ -105,6 +144,20 @@ def test_the_stub_of_the_raw_layer_names_what_is_there() -> None:
         assert hasattr(_swig, name), name
     functions = {name for name, value in vars(_swig).items() if inspect.isfunction(value) and name[0] != "_"}
     assert functions == set(re.findall(r"^def (\w+)", stub, re.MULTILINE))
+
+
+def test_the_structs_of_the_stub_have_the_fields_of_the_header() -> None:
+    stub = ast.parse((FOLDER / "_swig.pyi").read_text("utf-8"))
+    classes = [node for node in stub.body if isinstance(node, ast.ClassDef)]
+    for node in classes:
+        told = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
+        told |= {ast.unparse(one.target) for one in node.body if isinstance(one, ast.AnnAssign)}
+        members = vars(getattr(_swig, node.name)).items()
+        assert told == {name for name, value in members if isinstance(value, property)} - {"thisown"}, (
+            node.name
+        )
+    made = {name for name, value in vars(_swig).items() if inspect.isclass(value) and name[0] != "_"}
+    assert {node.name for node in classes} == made
 
 
 def test_everything_public_is_documented() -> None:

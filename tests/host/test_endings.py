@@ -1,40 +1,10 @@
 """How connections end, seen by sockets that are not Wine's but this system's own."""
 
-import contextlib
-import os
-import re
 import socket
-import subprocess
-from collections.abc import Iterator
 
 import pytest
-from packages import LIMIT_S, SOURCE
-
-SERVE = ["./dev", "python", "--no-build", "-m", "ws2echo", "serve", "--port", "0", "--duration", "120"]
-
-
-@contextlib.contextmanager
-def serving(*options: str) -> Iterator[int]:
-    """A server on the Windows machine: its port."""
-    with subprocess.Popen(
-        [*SERVE, *options],
-        cwd=SOURCE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ,
-    ) as server:
-        try:
-            assert server.stdout is not None
-            for line in server.stdout:
-                if found := re.search(r"listening on \S*127\.0\.0\.1:(\d+)", line):
-                    yield int(found[1])
-                    break
-            else:
-                pytest.fail("the server did not say where it listens")
-        finally:
-            server.terminate()
-            server.wait(LIMIT_S)
+from packages import LIMIT_S
+from serving import models, serving
 
 
 def connected(port: int, host: str = "127.0.0.1") -> socket.socket:
@@ -47,15 +17,16 @@ def read_to_end(plain: socket.socket) -> int:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-@pytest.mark.parametrize("size", [0, 1, 300_000])
-def test_fin_is_answered_with_fin_and_never_with_a_reset(host: str, size: int) -> None:
-    with serving() as port:
-        for _ in range(20):
-            with connected(port, host) as plain:
-                plain.sendall(bytes(size))
-                plain.shutdown(socket.SHUT_WR)
-                assert read_to_end(plain) == size
-                assert plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+@pytest.mark.parametrize("model", models())
+def test_fin_is_answered_with_fin_and_never_with_a_reset(model: str, host: str) -> None:
+    with serving("--model", model) as port:
+        for size in (0, 1, 300_000):
+            for _ in range(20):
+                with connected(port, host) as plain:
+                    plain.sendall(bytes(size))
+                    plain.shutdown(socket.SHUT_WR)
+                    assert read_to_end(plain) == size
+                    assert plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
 
 def test_linger_of_0_answers_fin_with_a_reset() -> None:
@@ -90,7 +61,7 @@ def test_one_over_the_cap_gets_fin() -> None:
 
 
 def test_stop_resets_what_is_left() -> None:
-    with serving("--duration", "3") as port, connected(port) as plain:
+    with serving(duration_s=3) as port, connected(port) as plain:
         plain.sendall(b"x")
         assert plain.recv(1) == b"x"
         with pytest.raises(ConnectionResetError):

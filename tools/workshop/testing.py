@@ -167,6 +167,7 @@ def _all_host() -> None:
     with step("Testing what dist/ holds, from outside"):
         if not _host_pytest([HOST_TESTS]):
             raise StepError(f"there are no tests in {HOST_TESTS}")
+    report.say((BUILD / "connections.txt").read_text("utf-8"))
 
 
 def _all_windows() -> None:

@@ -1,0 +1,48 @@
+"""A server on the Windows machine, for clients that are sockets of this system."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import pytest
+from packages import LIMIT_S, SOURCE
+
+SERVE = ["./dev", "python", "--no-build", "-m", "ws2echo", "serve", "--port", "0", "--duration"]
+DURATION_S = 120
+
+
+def models() -> list[str]:
+    """The names of the DLL's models, where they are written."""
+    text = (SOURCE / "dll" / "core" / "models.h").read_text("utf-8")
+    return re.findall(r"^    X\(\d+, (\w+),", text, re.MULTILINE)
+
+
+@contextlib.contextmanager
+def serving(*options: str, duration_s: float = DURATION_S) -> Iterator[int]:
+    """Starts a server, and ends it: its port."""
+    with subprocess.Popen(
+        [*SERVE, str(duration_s), *options],
+        cwd=SOURCE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            for line in server.stdout:
+                if found := re.search(r"listening on \S*127\.0\.0\.1:(\d+)", line):
+                    # It tells of each connection, and would wait for ever once the pipe is full.
+                    threading.Thread(target=server.stdout.read, daemon=True).start()
+                    yield int(found[1])
+                    break
+            else:
+                pytest.fail("the server did not say where it listens")
+        finally:
+            server.terminate()
+            server.wait(LIMIT_S)
