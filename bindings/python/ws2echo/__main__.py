@@ -6,14 +6,17 @@ Exit status: 0 when all went well, 1 when a connection or an echo failed, 2 when
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import itertools
 import json
 import math
+import signal
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import ws2echo
@@ -25,7 +28,6 @@ TUTORIAL_TEXT = "this is a test"
 FAILED = 1
 WRONG_USAGE = 2
 REFRESH_S = 0.25
-LONG_S = 3600.0
 TABLE_WIDTHS = (10, 10, 36, 36)  # with the gaps between, less than 100
 OVER = {Protocol.TCP: "TCP", Protocol.UDP: "UDP", Protocol.BOTH: "TCP and UDP"}
 
@@ -63,7 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ws2echo {ws2echo.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="serve | send | models")
-    _add_serve(commands.add_parser("serve", help="serve until Ctrl-C", description="Serve until Ctrl-C."))
+    _add_serve(
+        commands.add_parser(
+            "serve",
+            help="serve until Ctrl-C",
+            description="Serve until Ctrl-C. Ctrl-Break restarts the server, on the same port.",
+        )
+    )
     _add_send(
         commands.add_parser(
             "send",
@@ -152,8 +160,11 @@ def _add_send(parser: argparse.ArgumentParser) -> None:
     )
     add("--file", type=Path, help="send the content of this file")
     add("--size", type=_size, metavar="BYTES", help="send a pattern of so many bytes")
-    add = parser.add_argument
+    times = parser.add_mutually_exclusive_group()
+    add = times.add_argument
     add("--count", type=_count, default=1, metavar="N", help="send it so many times (default: %(default)s)")
+    add("--forever", action="store_true", help="send it again and again, until Ctrl-C")
+    add = parser.add_argument
     add("--protocol", choices=["tcp", "udp"], help="over UDP it is one datagram (default: tcp)")
     add("--host", default="localhost", help="name or address (default: %(default)s)")
     add("--port", type=int, default=TUTORIAL_PORT, help="(default: %(default)s)")
@@ -215,45 +226,83 @@ def _totals(server: Server, protocol: Protocol, reset: int) -> str:
     return " ".join([*told, f"Bytes: {stats.bytes_received} received, {stats.bytes_sent} sent."])
 
 
-def _watch(server: Server, duration: float | None, quiet: bool) -> None:
-    """Tell what happens while the duration lasts: counters on a terminal, else a line for each event."""
-    deadline = math.inf if duration is None else time.monotonic() + duration
+class _CtrlBreak:
+    """Whether Ctrl-Break was pressed: a wish, seen to where it suits."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def _press(self, *_: object) -> None:
+        self.pressed = True
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Within the block the key is ours. Python lets only the main thread ask for that."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGBREAK, self._press)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGBREAK, before or signal.SIG_DFL)
+
+
+def _watch(server: Server, deadline: float, quiet: bool, ctrl_break: _CtrlBreak) -> None:
+    """Tell what happens until the deadline or Ctrl-Break: on a terminal counters, else each event."""
     live = sys.stderr.isatty() and not quiet
     protocol = server.options.protocol
-    while (left := deadline - time.monotonic()) > 0:
+    while not ctrl_break.pressed and (left := deadline - time.monotonic()) > 0:
         if live:
             print(f"\r{_counters(server, protocol):<78}", end="", file=sys.stderr, flush=True)
         if live or quiet:
             time.sleep(min(left, REFRESH_S))
             continue
         try:
-            event = server.next_event(min(left, LONG_S))
+            event = server.next_event(min(left, REFRESH_S))
         except TimeoutError:
             continue
         print(describe(event), file=sys.stderr, flush=True)
 
 
+def _serve_once(
+    server: Server, arguments: argparse.Namespace, deadline: float, ctrl_break: _CtrlBreak
+) -> bool:
+    """From the greeting to the totals. Whether the server is to be restarted."""
+    protocol = server.options.protocol
+    where = ", ".join(map(str, server.addresses)) + _over(protocol)
+    print(f"ws2echo {ws2echo.__version__} listening on {where} (Ctrl-C stops)", flush=True)
+    ctrl_break.pressed = False
+    try:
+        _watch(server, deadline, arguments.quiet, ctrl_break)
+        again = ctrl_break.pressed
+    except KeyboardInterrupt:
+        again = False
+        print(file=sys.stderr)
+    try:
+        reset = server.stop(arguments.drain)
+    except KeyboardInterrupt:  # do not wait for what is left
+        again = False
+        reset = server.stop()
+    if not (arguments.quiet or sys.stderr.isatty()):
+        for event in server.events():
+            print(describe(event), file=sys.stderr, flush=True)
+    print(_totals(server, protocol, reset), flush=True)
+    return again
+
+
 def serve(arguments: argparse.Namespace) -> int:
     """Run ``serve``."""
-    options = dict(vars(arguments))
-    duration, drain, quiet = options.pop("duration"), options.pop("drain"), options.pop("quiet")
-    del options["command"]
-    with Server(**options) as server:
-        protocol = server.options.protocol
-        where = ", ".join(map(str, server.addresses)) + _over(protocol)
-        print(f"ws2echo {ws2echo.__version__} listening on {where} (Ctrl-C stops)", flush=True)
-        try:
-            _watch(server, duration, quiet)
-        except KeyboardInterrupt:
-            print(file=sys.stderr)
-        try:
-            reset = server.stop(drain)
-        except KeyboardInterrupt:  # a second one: do not wait for what is left
-            reset = server.stop()
-        if not (quiet or sys.stderr.isatty()):
-            for event in server.events():
-                print(describe(event), file=sys.stderr, flush=True)
-        print(_totals(server, protocol, reset), flush=True)
+    own = ("command", "duration", "drain", "quiet")
+    options = {name: value for name, value in vars(arguments).items() if name not in own}
+    deadline = math.inf if arguments.duration is None else time.monotonic() + arguments.duration
+    ctrl_break = _CtrlBreak()
+    again = True
+    with ctrl_break.watched():
+        while again:
+            with Server(**options) as server:
+                options["port"] = server.port
+                again = _serve_once(server, arguments, deadline, ctrl_break)
     return 0
 
 
@@ -286,8 +335,13 @@ def send(arguments: argparse.Namespace) -> int:
     """Run ``send``: what the Winsock tutorial's client does, and compare."""
     message = _message(arguments)
     with _client(arguments, arguments.protocol or Protocol.TCP) as client:
-        for _ in range(arguments.count):
-            client.echo(message)
+        try:
+            for _ in itertools.repeat(None) if arguments.forever else range(arguments.count):
+                client.echo(message)
+        except KeyboardInterrupt:
+            if not arguments.forever:
+                raise
+            return _end(client)
         if arguments.protocol == Protocol.UDP:
             _tell_bytes(client)
             return 0
@@ -298,6 +352,19 @@ def send(arguments: argparse.Namespace) -> int:
             return FAILED
         print("Connection closed")
     return 0
+
+
+def _end(client: Client) -> int:
+    """End by Ctrl-C, perhaps in the middle of an echo: of a stream, read what is still to come."""
+    if client.options.protocol is Protocol.UDP:
+        _tell_bytes(client)
+        return 0
+    client.shutdown()
+    while client.recv():
+        pass
+    _tell_bytes(client)
+    print("Connection closed")
+    return 0 if client.stats.bytes_received == client.stats.bytes_sent else FAILED
 
 
 def _tell_bytes(client: Client) -> None:
@@ -318,8 +385,10 @@ def _check_send(arguments: argparse.Namespace) -> None:
         return
     if arguments.protocol == Protocol.TCP:
         raise ValueError("--ping is over UDP, not over TCP")
-    if arguments.text != TUTORIAL_TEXT or arguments.file is not None or arguments.count != 1:
-        raise ValueError("--ping makes its datagrams itself: no text, no --file, no --count")
+    if arguments.text != TUTORIAL_TEXT or arguments.file is not None:
+        raise ValueError("--ping makes its datagrams itself: no text, no --file")
+    if arguments.count != 1 or arguments.forever:
+        raise ValueError("--ping says how often: no --count, no --forever")
 
 
 def ping(arguments: argparse.Namespace) -> int:
