@@ -145,6 +145,18 @@ def test_serve_tells_each_event_and_the_totals(start_serving: StartServing) -> N
     assert "Traceback" not in err
 
 
+def test_no_event_is_lost_to_ctrl_c(start_serving: StartServing) -> None:
+    """Pressed while events come all the time: each one is told, and once."""
+    for _ in range(3):
+        serving = start_serving()
+        for _ in range(20):
+            ws2echo.Client(serving.port).close()
+        status, _, err = serving.ctrl_c()
+        assert status == 0
+        told = [int(number) for number in re.findall(r"connection (\d+) closed", err)]
+        assert sorted(told) == list(range(1, 1 + err.count(" accepted from ")))
+
+
 def test_serve_drains_before_it_resets(start_serving: StartServing) -> None:
     serving = start_serving("--drain", "0.1", "--quiet")
     with ws2echo.Client(serving.port) as client:

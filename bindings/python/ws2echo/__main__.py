@@ -226,11 +226,12 @@ def _totals(server: Server, protocol: Protocol, reset: int) -> str:
     return " ".join([*told, f"Bytes: {stats.bytes_received} received, {stats.bytes_sent} sent."])
 
 
-class _CtrlBreak:
-    """Whether Ctrl-Break was pressed: a wish, seen to where it suits."""
+class _Key:
+    """A key that is a wish, seen to where it suits: an exception in the wrong place would lose an event."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
         self.pressed = False
+        self._number = number
 
     def _press(self, *_: object) -> None:
         self.pressed = True
@@ -238,21 +239,22 @@ class _CtrlBreak:
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """Within the block the key is ours. Python lets only the main thread ask for that."""
+        self.pressed = False
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGBREAK, self._press)
+        before = signal.signal(self._number, self._press)
         try:
             yield
         finally:
-            signal.signal(signal.SIGBREAK, before or signal.SIG_DFL)
+            signal.signal(self._number, before or signal.SIG_DFL)
 
 
-def _watch(server: Server, deadline: float, quiet: bool, ctrl_break: _CtrlBreak) -> None:
-    """Tell what happens until the deadline or Ctrl-Break: on a terminal counters, else each event."""
+def _watch(server: Server, deadline: float, quiet: bool, *keys: _Key) -> None:
+    """Tell what happens until the deadline or a key: on a terminal counters, else each event."""
     live = sys.stderr.isatty() and not quiet
     protocol = server.options.protocol
-    while not ctrl_break.pressed and (left := deadline - time.monotonic()) > 0:
+    while not any(key.pressed for key in keys) and (left := deadline - time.monotonic()) > 0:
         if live:
             print(f"\r{_counters(server, protocol):<78}", end="", file=sys.stderr, flush=True)
         if live or quiet:
@@ -265,25 +267,23 @@ def _watch(server: Server, deadline: float, quiet: bool, ctrl_break: _CtrlBreak)
         print(describe(event), file=sys.stderr, flush=True)
 
 
-def _serve_once(
-    server: Server, arguments: argparse.Namespace, deadline: float, ctrl_break: _CtrlBreak
-) -> bool:
+def _serve_once(server: Server, arguments: argparse.Namespace, deadline: float) -> bool:
     """From the greeting to the totals. Whether the server is to be restarted."""
     protocol = server.options.protocol
     where = ", ".join(map(str, server.addresses)) + _over(protocol)
-    print(f"ws2echo {ws2echo.__version__} listening on {where} (Ctrl-C stops)", flush=True)
-    ctrl_break.pressed = False
-    try:
-        _watch(server, deadline, arguments.quiet, ctrl_break)
-        again = ctrl_break.pressed
-    except KeyboardInterrupt:
-        again = False
-        print(file=sys.stderr)
-    try:
-        reset = server.stop(arguments.drain)
-    except KeyboardInterrupt:  # do not wait for what is left
-        again = False
-        reset = server.stop()
+    ctrl_c, ctrl_break = _Key(signal.SIGINT), _Key(signal.SIGBREAK)
+    with ctrl_break.watched():
+        with ctrl_c.watched():
+            print(f"ws2echo {ws2echo.__version__} listening on {where} (Ctrl-C stops)", flush=True)
+            _watch(server, deadline, arguments.quiet, ctrl_c, ctrl_break)
+        again = ctrl_break.pressed and not ctrl_c.pressed
+        if ctrl_c.pressed:
+            print(file=sys.stderr)
+        try:
+            reset = server.stop(arguments.drain)
+        except KeyboardInterrupt:  # do not wait for what is left
+            again = False
+            reset = server.stop()
     if not (arguments.quiet or sys.stderr.isatty()):
         for event in server.events():
             print(describe(event), file=sys.stderr, flush=True)
@@ -296,13 +296,11 @@ def serve(arguments: argparse.Namespace) -> int:
     own = ("command", "duration", "drain", "quiet")
     options = {name: value for name, value in vars(arguments).items() if name not in own}
     deadline = math.inf if arguments.duration is None else time.monotonic() + arguments.duration
-    ctrl_break = _CtrlBreak()
     again = True
-    with ctrl_break.watched():
-        while again:
-            with Server(**options) as server:
-                options["port"] = server.port
-                again = _serve_once(server, arguments, deadline, ctrl_break)
+    while again:
+        with Server(**options) as server:
+            options["port"] = server.port
+            again = _serve_once(server, arguments, deadline)
     return 0
 
 
