@@ -93,3 +93,18 @@ class Program:
 def run(path: Path, *arguments: object) -> tuple[int, list[str], str]:
     with Program(path, *arguments) as program:
         return program.finish()
+
+
+def driver_clients(build: Path, *arguments: int | str) -> list[dict[int, int]]:
+    """Runs the program of that name: for each of its two rounds how many connections had which outcome."""
+    status, lines, errors = run(build / "tests" / "driver_clients.exe", *arguments)
+    assert (status, errors) == (0, ""), (lines, errors)
+    assert lines[-1] == "0 handles left"
+    rounds: list[dict[int, int]] = []
+    for line in lines[:-1]:
+        if line.startswith("round"):
+            rounds.append({})
+        else:
+            count, outcome = line.split(" x ")
+            rounds[-1][int(outcome)] = int(count)
+    return rounds
