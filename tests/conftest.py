@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("fixtures", "handles", "packages", "programs", "serving", "waiting")
+pytest.register_assert_rewrite(
+    "commands", "fixtures", "handles", "packages", "programs", "serving", "waiting"
+)
 
 if sys.platform == "win32":
     from fixtures import *  # noqa: F403
