@@ -50,21 +50,37 @@ static void end_all(struct w2e_shard *shard, bool listeners_only) {
     }
 }
 
+static void ask_all_again(struct w2e_shard *shard) {
+    for (struct w2e_task *task = shard->tasks; task != NULL;) {
+        struct w2e_task *next = task->next;
+        if (task->connection != NULL) {
+            shard->shards->engine->resume(task);
+        }
+        task = next;
+    }
+}
+
 /* Takes over what came, and ends what is to end: false once there is nothing left to do, ever. */
 static bool obey(struct w2e_shard *shard) {
     struct w2e_shards *shards = shard->shards;
     struct w2e_task *arrived;
+    uint32_t ask_again;
     bool stop_accepting;
     bool stop;
     do { /* a listener may accept as it begins, and leave what it accepted in the inbox */
         AcquireSRWLockExclusive(&shards->lock);
         arrived = shard->inbox;
         shard->inbox = NULL;
+        ask_again = shards->ask_again;
         stop_accepting = shards->stop_accepting;
         stop = shards->stop;
         ReleaseSRWLockExclusive(&shards->lock);
         begin_all(shard, arrived);
     } while (arrived != NULL);
+    if (ask_again != shard->asked_again) {
+        shard->asked_again = ask_again;
+        ask_all_again(shard);
+    }
     if (stop_accepting && !shard->listeners_ended) {
         shard->listeners_ended = true;
         end_all(shard, true);
@@ -333,6 +349,14 @@ static void join_shards(struct w2e_shards *shards) {
         shards->first = shard->next;
         free_shard(shard);
     }
+}
+
+void w2e_shards_ask_again(struct w2e_driver *driver) {
+    struct w2e_shards *shards = (struct w2e_shards *)driver;
+    AcquireSRWLockExclusive(&shards->lock);
+    shards->ask_again++;
+    wake_all_locked(shards);
+    ReleaseSRWLockExclusive(&shards->lock);
 }
 
 void w2e_shards_stop(struct w2e_driver *driver) {
