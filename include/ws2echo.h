@@ -472,6 +472,29 @@ WS2ECHO_API int ws2echo_client_wait_handle(ws2echo_client client, uint32_t half,
  */
 WS2ECHO_API int ws2echo_client_close(ws2echo_client client);
 
+/* ---- load ------------------------------------------------------------------------------------------------------------------ */
+
+/* The places of a histogram. */
+#define WS2ECHO_HISTOGRAM_COUNTS 2688
+
+/*
+ * How often which latency was met, in microseconds. Values below 256 are counted exactly; above, those of one place differ by less
+ * than 1/128 of the value. The layout is that of HdrHistogram for 1 to 100,000,000 us and 2 significant digits;
+ * ws2echo_histogram_bounds tells the values of a place. What is above the highest of them, 134,217,727, counts in the last place,
+ * while max_us and sum_us are exact. Histograms can be added up: ws2echo_histogram_merge loses nothing. No number wraps around; it
+ * stops at 2^64 - 1. A histogram is plain memory of the caller's, without a handle: while a call changes it, no other thread may use
+ * it.
+ */
+typedef struct ws2echo_histogram {
+    uint32_t size;                             /* sizeof(ws2echo_histogram) */
+    uint32_t reserved;                         /* 0 */
+    uint64_t count;                            /* values that were counted */
+    uint64_t min_us;                           /* the smallest, exact; 0 when count is 0 */
+    uint64_t max_us;                           /* the largest, exact; 0 when count is 0 */
+    uint64_t sum_us;                           /* of all values, exact */
+    uint64_t counts[WS2ECHO_HISTOGRAM_COUNTS]; /* values by place */
+} ws2echo_histogram;
+
 /* ---- library --------------------------------------------------------------------------------------------------------------- */
 
 /* An I/O model of the DLL. */
