@@ -495,6 +495,51 @@ typedef struct ws2echo_histogram {
     uint64_t counts[WS2ECHO_HISTOGRAM_COUNTS]; /* values by place */
 } ws2echo_histogram;
 
+/*
+ * Makes *histogram an empty one, its size set.
+ * Errors: WSAEFAULT. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_init(ws2echo_histogram *histogram);
+
+/*
+ * Counts value_us, count times. A count of 0 changes nothing.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_record(ws2echo_histogram *histogram, uint64_t value_us, uint64_t count);
+
+/*
+ * Adds everything that *from has counted to *into, as if it had been counted there. *from stays as it is; both may be one.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of a struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_merge(ws2echo_histogram *into, const ws2echo_histogram *from);
+
+/*
+ * Gives the value that so many percent of the values do not exceed: the highest of the place where the value with the rank
+ * percentile / 100 * count, rounded up, was counted, but no more than max_us. So it is never too low, and too high by less than
+ * 1/128. 0 percent gives min_us, 100 percent max_us, and the last place always max_us. *value_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct or a percentile outside of 0 to 100. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_percentile(const ws2echo_histogram *histogram, double percentile, uint64_t *value_us);
+
+/*
+ * Gives the mean of the values, from their exact sum. *mean_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_mean(const ws2echo_histogram *histogram, double *mean_us);
+
+/*
+ * Gives the standard deviation of the values, each taken for the middle of its place. *deviation_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_deviation(const ws2echo_histogram *histogram, double *deviation_us);
+
+/*
+ * Gives the lowest and the highest of the values that counts[index] is for. Places follow on each other without a gap, from 0 to
+ * 134,217,727.
+ * Errors: WSAEFAULT; WSAEINVAL when there are not so many places. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_bounds(uint32_t index, uint64_t *lowest_us, uint64_t *highest_us);
+
 /* ---- library --------------------------------------------------------------------------------------------------------------- */
 
 /* An I/O model of the DLL. */
