@@ -26,7 +26,7 @@ struct w2e_server {
     uint64_t opened_us;
     struct w2e_driver *driver;
     struct w2e_service service;
-    struct w2e_traffic traffic;
+    struct w2e_traffic traffic[W2E_TRAFFIC_PARTS];
 
     SRWLOCK lock;
     CONDITION_VARIABLE changed; /* an event came, the last connection went, the server stopped or closes */
@@ -145,6 +145,7 @@ static ws2echo_event event_of(const struct server_connection *connection, enum w
 
 static void register_locked(struct w2e_server *server, struct server_connection *connection) {
     connection->id = ++server->connections_accepted;
+    connection->connection.traffic = &server->traffic[connection->id % W2E_TRAFFIC_PARTS];
     server->connections_open++;
     if (server->connections_current == server->options.connections_max) {
         w2e_session_echo_refuse(&connection->session, connection->accepted_us);
@@ -170,10 +171,8 @@ static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const 
     }
     connection->accepted_us = w2e_sys_now_us();
     w2e_session_echo_init(&connection->session, &server->echo_config, connection->accepted_us);
-    connection->connection = (struct w2e_connection){.socket = socket,
-                                                     .session = &connection->session.session,
-                                                     .traffic = &server->traffic,
-                                                     .lingers = server->options.linger_s > 0};
+    connection->connection = (struct w2e_connection){
+        .socket = socket, .session = &connection->session.session, .lingers = server->options.linger_s > 0};
     w2e_address_from(peer, &connection->peer);
     SOCKADDR_STORAGE local = {0};
     int size = sizeof local;
@@ -232,14 +231,6 @@ static void server_accept_failed(void *owner) {
 
 /* ---- open ---- */
 
-/* One worker for each processor, but not more than serve an echo well. */
-static uint32_t default_workers(void) {
-    enum { WORKERS_MAX = 8 };
-    SYSTEM_INFO system;
-    GetSystemInfo(&system);
-    return system.dwNumberOfProcessors < WORKERS_MAX ? system.dwNumberOfProcessors : WORKERS_MAX;
-}
-
 /* Decides what the options leave open. */
 static void choose_defaults(ws2echo_server_options *options) {
     enum { ACCEPTS_PENDING = 16 };
@@ -252,7 +243,7 @@ static void choose_defaults(ws2echo_server_options *options) {
         options->accepts_pending = ACCEPTS_PENDING;
     }
     if (model->workers != 0 && options->workers == 0) {
-        options->workers = default_workers();
+        options->workers = w2e_driver_default_workers();
     }
 }
 
@@ -332,7 +323,7 @@ static int start_datagrams(struct w2e_server *server, SOCKET socket, bool wildca
     w2e_session_datagram_init(&datagrams->session, server->options.echo_buffer_bytes);
     struct w2e_connection *connection = &datagrams->connection;
     *connection = (struct w2e_connection){
-        .socket = socket, .session = &datagrams->session.session, .traffic = &server->traffic, .datagram = true};
+        .socket = socket, .session = &datagrams->session.session, .traffic = &server->traffic[0], .datagram = true};
     w2e_connection_fit_buffer(connection);
     int error = connection->session->error;
     if (error == 0 && wildcard) {
@@ -449,18 +440,17 @@ int w2e_server_address(const struct w2e_server *server, uint32_t index, ws2echo_
 
 void w2e_server_stats_get(struct w2e_server *server, ws2echo_server_stats *stats) {
     AcquireSRWLockExclusive(&server->lock);
-    struct w2e_traffic *traffic = &server->traffic;
-    /* What was sent first: so it is never more than was received. */
-    uint64_t sent = w2e_counter_get(&traffic->bytes_sent);
-    uint64_t datagrams_sent = w2e_counter_get(&traffic->datagrams_sent);
+    struct w2e_traffic sum;
+    struct w2e_traffic *traffic = &sum;
+    w2e_traffic_sum(server->traffic, traffic);
     *stats = (ws2echo_server_stats){.size = sizeof *stats,
                                     .connections_accepted = server->connections_accepted,
                                     .connections_current = server->connections_current,
                                     .connections_peak = server->connections_peak,
                                     .bytes_received = w2e_counter_get(&traffic->bytes_received),
-                                    .bytes_sent = sent,
+                                    .bytes_sent = w2e_counter_get(&traffic->bytes_sent),
                                     .datagrams_received = w2e_counter_get(&traffic->datagrams_received),
-                                    .datagrams_sent = datagrams_sent,
+                                    .datagrams_sent = w2e_counter_get(&traffic->datagrams_sent),
                                     .datagrams_oversize = w2e_counter_get(&traffic->datagrams_oversize),
                                     .datagrams_unreachable = w2e_counter_get(&traffic->datagrams_unreachable),
                                     .datagrams_failed = w2e_counter_get(&traffic->datagrams_failed),

@@ -58,6 +58,9 @@ typedef uint64_t ws2echo_server;
 /* A client: one connection, or over UDP one socket that talks to one peer. From ws2echo_client_open or ws2echo_client_begin until ws2echo_client_close. */
 typedef uint64_t ws2echo_client;
 
+/* A load: many connections that send, and check and time what comes back. From ws2echo_load_open until ws2echo_load_close. */
+typedef uint64_t ws2echo_load;
+
 /* How a server does its input and output: the Winsock I/O model. ws2echo_model_describe() lists those of this DLL. */
 enum ws2echo_model {
     WS2ECHO_MODEL_THREADS = 0,    /* A thread per connection that blocks in accept, recv and send. The default. */
@@ -471,6 +474,259 @@ WS2ECHO_API int ws2echo_client_wait_handle(ws2echo_client client, uint32_t half,
  * Errors: WSAENOTSOCK. Blocks only with a linger_s above 0, for at most that long.
  */
 WS2ECHO_API int ws2echo_client_close(ws2echo_client client);
+
+/* ---- load ------------------------------------------------------------------------------------------------------------------ */
+
+/* The places of a histogram. */
+#define WS2ECHO_HISTOGRAM_COUNTS 2688
+
+/*
+ * How often which latency was met, in microseconds. Values below 256 are counted exactly; above, those of one place differ by less
+ * than 1/128 of the value. The layout is that of HdrHistogram for 1 to 100,000,000 us and 2 significant digits;
+ * ws2echo_histogram_bounds tells the values of a place. What is above the highest of them, 134,217,727, counts in the last place,
+ * while max_us and sum_us are exact. Histograms can be added up: ws2echo_histogram_merge loses nothing. No number wraps around; it
+ * stops at 2^64 - 1. A histogram is plain memory of the caller's, without a handle: while a call changes it, no other thread may use
+ * it.
+ */
+typedef struct ws2echo_histogram {
+    uint32_t size;                             /* sizeof(ws2echo_histogram) */
+    uint32_t reserved;                         /* 0 */
+    uint64_t count;                            /* values that were counted */
+    uint64_t min_us;                           /* the smallest, exact; 0 when count is 0 */
+    uint64_t max_us;                           /* the largest, exact; 0 when count is 0 */
+    uint64_t sum_us;                           /* of all values, exact */
+    uint64_t counts[WS2ECHO_HISTOGRAM_COUNTS]; /* values by place */
+} ws2echo_histogram;
+
+/*
+ * Makes *histogram an empty one, its size set.
+ * Errors: WSAEFAULT. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_init(ws2echo_histogram *histogram);
+
+/*
+ * Counts value_us, count times. A count of 0 changes nothing.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_record(ws2echo_histogram *histogram, uint64_t value_us, uint64_t count);
+
+/*
+ * Adds everything that *from has counted to *into, as if it had been counted there. *from stays as it is; both may be one.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of a struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_merge(ws2echo_histogram *into, const ws2echo_histogram *from);
+
+/*
+ * Gives the value that so many percent of the values do not exceed: the highest of the place where the value with the rank
+ * percentile / 100 * count, rounded up, was counted, but no more than max_us. So it is never too low, and too high by less than
+ * 1/128. 0 percent gives min_us, 100 percent max_us, and the last place always max_us. *value_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct or a percentile outside of 0 to 100. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_percentile(const ws2echo_histogram *histogram, double percentile, uint64_t *value_us);
+
+/*
+ * Gives the mean of the values, from their exact sum. *mean_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_mean(const ws2echo_histogram *histogram, double *mean_us);
+
+/*
+ * Gives the standard deviation of the values, each taken for the middle of its place. *deviation_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_deviation(const ws2echo_histogram *histogram, double *deviation_us);
+
+/*
+ * Gives the lowest and the highest of the values that counts[index] is for. Places follow on each other without a gap, from 0 to
+ * 134,217,727.
+ * Errors: WSAEFAULT; WSAEINVAL when there are not so many places. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_bounds(uint32_t index, uint64_t *lowest_us, uint64_t *highest_us);
+
+/* When a connection of a load sends and receives. */
+enum ws2echo_load_pattern {
+    /* Sends the next message when fewer than `depth` wait for their answers. The default. */
+    WS2ECHO_LOAD_PING_PONG = 0,
+    /* Sends as long as fewer than `window_bytes` wait for their answers, and receives meanwhile. */
+    WS2ECHO_LOAD_STREAM = 1
+};
+
+/* Which part of what it sent a connection of a load receives, and when. The last three are from the SDK's TestAcc. */
+enum ws2echo_load_receive {
+    WS2ECHO_LOAD_RECEIVE_ALWAYS = 0,     /* From the start. The default. */
+    WS2ECHO_LOAD_RECEIVE_LATE = 1,       /* Nothing before receive_delay_ms has passed since it was connected. */
+    WS2ECHO_LOAD_RECEIVE_AFTER_SENT = 2, /* Nothing before the last message was sent: that must fit into the buffers between. */
+    WS2ECHO_LOAD_RECEIVE_NEVER = 3       /* Nothing: it sends until the peer takes no more, or its limit is reached. */
+};
+
+/* What was wrong with what a connection of a load received, or with the connection. */
+enum ws2echo_load_problem_kind {
+    WS2ECHO_LOAD_CORRUPT = 0,     /* a wrong byte, amid right ones */
+    WS2ECHO_LOAD_MISSING = 1,     /* bytes were left out: what came belongs to a later offset */
+    WS2ECHO_LOAD_REPEATED = 2,    /* what came belongs to an earlier offset */
+    WS2ECHO_LOAD_FOREIGN = 3,     /* what came belongs to another connection of this load */
+    WS2ECHO_LOAD_EXCESS = 4,      /* more came back than was sent */
+    WS2ECHO_LOAD_EARLY_END = 5,   /* FIN came before the whole echo */
+    WS2ECHO_LOAD_UNCONNECTED = 6, /* it could not be connected, or over UDP no datagram was answered: `error` */
+    WS2ECHO_LOAD_BROKEN = 7       /* the connection was reset, ran into a time limit, or failed otherwise: `error` */
+};
+
+/* How many kinds of problem there are: the size of a table by kind. */
+#define WS2ECHO_LOAD_PROBLEM_COUNT 8
+
+/* Most sizes that message_bytes can list. */
+#define WS2ECHO_LOAD_SIZES_MAX 16
+
+/* How to load a server. ws2echo_load_options_init fills it with the defaults. What ends the load is whichever limit is reached first: duration_ms,
+   messages, bytes; with none of them it goes on until it is stopped. */
+typedef struct ws2echo_load_options {
+    uint32_t size;        /* sizeof(ws2echo_load_options) */
+    uint32_t model;       /* enum ws2echo_model, of this end; default IOCP */
+    uint32_t protocol;    /* enum ws2echo_protocol: TCP or UDP */
+    uint32_t family;      /* enum ws2echo_family */
+    const char *host;     /* a name or a numeric address; NULL: "localhost". Its addresses are tried in turn until one answers */
+    uint32_t port;        /* 1 to 65535; must be set */
+    uint32_t workers;     /* threads that share the connections: as ws2echo_server_options.workers */
+    uint32_t connections; /* at once: 1 to 65536; default 1 */
+    uint32_t pattern;     /* enum ws2echo_load_pattern */
+    uint32_t depth; /* messages of a connection that may wait for their answers: 1 to 1024; default 1. Only PING_PONG, and UDP */
+    /* Bytes of a connection that may wait for their answers: 1 to 2^30; default 0: 1 MiB, in the model threads 32 KiB, since a thread that
+       sends receives nothing meanwhile. Both ends would block for ever if more than the buffers between take were out. Only STREAM. */
+    uint32_t window_bytes;
+    uint32_t sizes;       /* how many message_bytes are given: 1 to WS2ECHO_LOAD_SIZES_MAX; default 1 */
+    uint32_t sizes_range; /* 1: message_bytes[0] is the smallest and message_bytes[1] the largest of a range; default 0 */
+    /* Sizes of messages, of which each is chosen by chance: 1 to 2^26 each, over UDP 16 to 65507 and only one. Default {64}. */
+    uint32_t message_bytes[WS2ECHO_LOAD_SIZES_MAX];
+    uint64_t messages;                /* sent by all connections together: 1 or more; default 0: no limit */
+    uint64_t bytes;                   /* likewise */
+    uint64_t messages_per_connection; /* after so many a connection ends, and another takes its place (churn); default 0: never */
+    uint32_t duration_ms;             /* no message begins later: 1 or more; default WS2ECHO_INFINITE */
+    uint32_t warm_up_ms;              /* messages due before that have no part in the latency histogram; default 0 */
+    uint32_t ramp_up_ms;              /* the time in which connections are begun, evenly; default 0 */
+    uint32_t think_ms;                /* a connection waits so long after an answer; default 0. Only PING_PONG with depth 1 */
+    /* Messages a second of all connections together; default 0: as fast as it goes. Each connection has its share, at times that are fixed in
+       advance, and latency counts from those times, not from when it came to sending: so an answer that comes late shows in every
+       message that it delays (Gil Tene: coordinated omission). */
+    uint64_t rate;
+    uint32_t
+        burst; /* messages of a connection that are due at once, each so many intervals: 1 to 1024; default 1. Only with rate */
+    uint32_t receive;            /* enum ws2echo_load_receive */
+    uint32_t receive_delay_ms;   /* for RECEIVE_LATE; else 0 */
+    uint32_t send_delay_ms;      /* from connected to the first message; default 0 */
+    uint32_t connect_timeout_ms; /* default 10000 */
+    /* A connection that waits for an answer ends when no byte moves for so long; over UDP a datagram is lost. 1 or more; default
+       WS2ECHO_TIMEOUT_OF_OPTIONS: 1000 over UDP; over TCP WS2ECHO_INFINITE, as a time limit costs the model threads a system call for each
+       message. */
+    uint32_t reply_timeout_ms;
+    uint32_t finish_timeout_ms;    /* what has not ended so long after the last limit is reset; default 10000 */
+    uint32_t reset;                /* 1: connections end by reset, not by FIN; default 0 */
+    uint32_t no_delay;             /* TCP_NODELAY, 0 or 1; default 1 */
+    uint32_t receive_buffer_bytes; /* SO_RCVBUF, up to 2^30; default 0 = the system's choice */
+    uint32_t send_buffer_bytes;    /* SO_SNDBUF, up to 2^30; default 0 = the system's choice */
+    uint64_t seed;                 /* of the bytes and the sizes; the same seed sends the same. Default 1 */
+} ws2echo_load_options;
+
+/* What a load counts, since it was opened. */
+typedef struct ws2echo_load_stats {
+    uint32_t size;     /* sizeof(ws2echo_load_stats) */
+    uint32_t finished; /* 1: every connection has ended, and no further one will begin */
+    uint64_t connections_begun;
+    uint64_t connections_connected; /* over UDP: that had an answer */
+    uint64_t connections_current;   /* connected and not ended */
+    uint64_t connections_finished;  /* ended well: everything that was to come back came, and the end as it should be */
+    uint64_t problems[WS2ECHO_LOAD_PROBLEM_COUNT]; /* by enum ws2echo_load_problem_kind; a connection has one at most */
+    uint64_t messages;                             /* answered, each byte right; warm-up included */
+    uint64_t bytes_sent;                           /* payload */
+    uint64_t bytes_received;
+    uint64_t datagrams_lost; /* UDP: no answer within reply_timeout_ms; these as in ws2echo_ping_progress */
+    uint64_t datagrams_late;
+    uint64_t datagrams_duplicated;
+    uint64_t datagrams_reordered;
+    uint64_t datagrams_corrupt;
+    uint64_t datagrams_foreign;
+    uint64_t datagrams_unreachable;
+    uint64_t elapsed_us; /* since open; stands still once finished */
+} ws2echo_load_stats;
+
+/* Something that was wrong with a connection of a load. */
+typedef struct ws2echo_load_problem {
+    uint32_t size;       /* sizeof(ws2echo_load_problem) */
+    uint32_t kind;       /* enum ws2echo_load_problem_kind */
+    uint64_t time_us;    /* microseconds since open */
+    uint64_t connection; /* 0, 1, 2, … in the order of beginning */
+    uint64_t offset;     /* of the first wrong byte in what the connection received; of the end, for EARLY_END and later kinds */
+    uint64_t found_connection; /* of MISSING, REPEATED, FOREIGN: where what came belongs */
+    uint64_t found_offset;     /* … */
+    uint64_t missing;          /* of EARLY_END: bytes that did not come */
+    int32_t error;             /* of UNCONNECTED and BROKEN: the Winsock code */
+    uint8_t expected;          /* of CORRUPT to FOREIGN: the byte that should be there */
+    uint8_t actual;            /* … and the one that is */
+    uint16_t reserved;         /* 0 */
+} ws2echo_load_problem;
+
+/* Which times a histogram of a load holds. */
+enum ws2echo_load_histogram_kind {
+    WS2ECHO_LOAD_LATENCY = 0, /* of messages: from when it was sent, or due if there is a rate, until its last byte was back */
+    WS2ECHO_LOAD_CONNECT = 1  /* of connections: from begun to connected */
+};
+
+/* Fills *options with the defaults named above. Errors: WSAEFAULT. Does not block. */
+WS2ECHO_API int ws2echo_load_options_init(ws2echo_load_options *options);
+
+/*
+ * Opens a load: afterwards its connections are being begun, and it runs without further calls, until its limits end it or
+ * ws2echo_load_stop does. The handle is the caller's, to be closed with ws2echo_load_close. What goes wrong with a connection is counted and
+ * told by ws2echo_load_next_problem; it is no failure of any call.
+ * Errors: WSAEFAULT; WSAEINVAL, the failure text names the option; WSAEOPNOTSUPP when the model or protocol does not offer it;
+ * WSAEMFILE; WSAENOBUFS; WSAHOST_NOT_FOUND or another code of name resolution.
+ * Blocks while the name is resolved; not at all for a numeric address.
+ */
+WS2ECHO_API int ws2echo_load_open(const ws2echo_load_options *options, ws2echo_load *load);
+
+/*
+ * Gives the options in force: what the defaults came to; the rest as it was given. host is NULL. Set options->size before the call.
+ * Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block.
+ */
+WS2ECHO_API int ws2echo_load_options_get(ws2echo_load load, ws2echo_load_options *options);
+
+/*
+ * Gives the counters, also while the load runs. Set stats->size before the call.
+ * Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block.
+ */
+WS2ECHO_API int ws2echo_load_stats_get(ws2echo_load load, ws2echo_load_stats *stats);
+
+/*
+ * Gives one of the histograms (enum ws2echo_load_histogram_kind), also while the load runs. Set histogram->size before the call.
+ * Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block.
+ */
+WS2ECHO_API int ws2echo_load_histogram_get(ws2echo_load load, uint32_t kind, ws2echo_histogram *histogram);
+
+/*
+ * Takes the oldest problem, waiting up to timeout_ms for one. Only the first 1,024 that nobody has taken yet are kept; all are counted.
+ * Set problem->size before the call.
+ * Errors: WSAENOTSOCK; WSAEFAULT; WSAEINVAL; WSA_OPERATION_ABORTED when the load is closed meanwhile; WSAETIMEDOUT; WSAEDISCON when the load has
+ * finished and there is none. Blocks for at most timeout_ms.
+ */
+WS2ECHO_API int ws2echo_load_next_problem(ws2echo_load load, uint32_t timeout_ms, ws2echo_load_problem *problem);
+
+/*
+ * Waits up to timeout_ms until the load has finished.
+ * Errors: WSAENOTSOCK; WSA_OPERATION_ABORTED when the load is closed meanwhile; WSAETIMEDOUT. Blocks for at most timeout_ms.
+ */
+WS2ECHO_API int ws2echo_load_wait(ws2echo_load load, uint32_t timeout_ms);
+
+/*
+ * Ends the load as its duration would: no message begins any more, connections end once their answers have come, those that have not
+ * after finish_timeout_ms are reset; ws2echo_load_wait waits for that. On a load that has finished it does nothing.
+ * Errors: WSAENOTSOCK. Does not block.
+ */
+WS2ECHO_API int ws2echo_load_stop(ws2echo_load load);
+
+/*
+ * Resets the connections that are left, and gives up the handle. Afterwards no thread, socket, handle or memory of it is left.
+ * Errors: WSAENOTSOCK. Blocks only as long as the threads take to end.
+ */
+WS2ECHO_API int ws2echo_load_close(ws2echo_load load);
 
 /* ---- library --------------------------------------------------------------------------------------------------------------- */
 

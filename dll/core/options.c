@@ -190,3 +190,98 @@ int w2e_ping_options_check(const ws2echo_ping_options *options, struct w2e_optio
     check(fault, options->reserved == 0, "reserved", "0");
     return fault->field != NULL ? W2E_EINVAL : 0;
 }
+
+void w2e_load_options_default(ws2echo_load_options *options) {
+    *options = (ws2echo_load_options){
+        .size = sizeof *options,
+        .model = WS2ECHO_MODEL_IOCP,
+        .protocol = WS2ECHO_PROTOCOL_TCP,
+        .family = WS2ECHO_FAMILY_ANY,
+        .connections = 1,
+        .pattern = WS2ECHO_LOAD_PING_PONG,
+        .depth = 1,
+        .sizes = 1,
+        .message_bytes = {64},
+        .duration_ms = WS2ECHO_INFINITE,
+        .burst = 1,
+        .connect_timeout_ms = 10000,
+        .reply_timeout_ms = WS2ECHO_TIMEOUT_OF_OPTIONS,
+        .finish_timeout_ms = 10000,
+        .no_delay = 1,
+        .seed = 1,
+    };
+}
+
+static bool sizes_valid(const ws2echo_load_options *options) {
+    uint64_t low = options->protocol == WS2ECHO_PROTOCOL_UDP ? 16 : 1;
+    uint64_t high = options->protocol == WS2ECHO_PROTOCOL_UDP ? 65507 : 1u << 26;
+    for (uint32_t i = 0; i < options->sizes && i < WS2ECHO_LOAD_SIZES_MAX; i++) {
+        if (!within(options->message_bytes[i], low, high)) {
+            return false;
+        }
+    }
+    return options->sizes_range != 1 || (options->sizes == 2 && options->message_bytes[0] <= options->message_bytes[1]);
+}
+
+/* What does not go together. */
+static void check_load_pattern(const ws2echo_load_options *options, struct w2e_option_fault *fault) {
+    bool stream = options->pattern == WS2ECHO_LOAD_STREAM;
+    bool late = options->receive == WS2ECHO_LOAD_RECEIVE_LATE;
+    check(fault, stream || options->window_bytes == 0, "window_bytes", "0, unless the pattern is STREAM");
+    check(fault, !stream || options->depth == 1, "depth", "1 with the pattern STREAM");
+    check(fault, options->think_ms == 0 || (!stream && options->depth == 1), "think_ms",
+          "0, unless the pattern is PING_PONG with depth 1");
+    check(fault, late || options->receive_delay_ms == 0, "receive_delay_ms", "0, unless receive is LATE");
+    check(fault, options->rate != 0 || options->burst == 1, "burst", "1 without a rate");
+}
+
+/* What is right as a value, but not offered over UDP, or by the model. */
+static int check_load_offered(const ws2echo_load_options *options, struct w2e_option_fault *fault) {
+    const ws2echo_model_info *model = w2e_model_find(options->model);
+    check(fault, options->workers == 0 || model->workers != 0, "workers",
+          "0 for this model, which has a thread for each connection");
+    if (options->protocol == WS2ECHO_PROTOCOL_UDP) {
+        check(fault, options->pattern == WS2ECHO_LOAD_PING_PONG, "pattern", "PING_PONG over UDP");
+        check(fault, options->sizes == 1, "sizes", "1 over UDP");
+        check(fault, options->messages_per_connection == 0, "messages_per_connection", "0 over UDP");
+        check(fault, options->bytes == 0, "bytes", "0 over UDP");
+        check(fault, options->receive == WS2ECHO_LOAD_RECEIVE_ALWAYS, "receive", "ALWAYS over UDP");
+        check(fault, options->think_ms == 0, "think_ms", "0 over UDP");
+        check(fault, options->burst == 1, "burst", "1 over UDP");
+        check(fault, options->send_delay_ms == 0, "send_delay_ms", "0 over UDP");
+        check(fault, options->reset == 0, "reset", "0 over UDP");
+    }
+    return fault->field != NULL ? W2E_EOPNOTSUPP : 0;
+}
+
+int w2e_load_options_check(const ws2echo_load_options *options, struct w2e_option_fault *fault) {
+    *fault = (struct w2e_option_fault){NULL, NULL};
+    if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
+        return W2E_EINVAL;
+    }
+    check(fault, w2e_model_find(options->model) != NULL, "model", "one of enum ws2echo_model");
+    check(fault, options->protocol <= WS2ECHO_PROTOCOL_UDP, "protocol", client_protocol_wanted);
+    check(fault, family_known(options->family), "family", family_wanted);
+    check(fault, peer_valid(options->host), "host", peer_wanted);
+    check(fault, within(options->port, 1, 65535), "port", "1 to 65535");
+    check(fault, options->workers <= 256, "workers", "0 to 256");
+    check(fault, within(options->connections, 1, 65536), "connections", "1 to 65536");
+    check(fault, options->pattern <= WS2ECHO_LOAD_STREAM, "pattern", "WS2ECHO_LOAD_PING_PONG or _STREAM");
+    check(fault, within(options->depth, 1, 1024), "depth", "1 to 1024");
+    check(fault, options->window_bytes <= buffer_bytes_max, "window_bytes", "0 (a default) to 1073741824");
+    check(fault, within(options->sizes, 1, WS2ECHO_LOAD_SIZES_MAX), "sizes", "1 to 16");
+    check(fault, options->sizes_range <= 1, "sizes_range", flag_wanted);
+    check(fault, sizes_valid(options), "message_bytes",
+          "1 to 67108864 each, over UDP 16 to 65507; of a range the smallest and the largest");
+    check(fault, options->duration_ms != 0, "duration_ms", limit_wanted);
+    check(fault, options->rate <= 1000000000, "rate", "0 (no limit) to 1000000000 a second");
+    check(fault, within(options->burst, 1, 1024), "burst", "1 to 1024");
+    check(fault, options->receive <= WS2ECHO_LOAD_RECEIVE_NEVER, "receive", "one of enum ws2echo_load_receive");
+    check(fault, options->reply_timeout_ms != 0, "reply_timeout_ms", limit_wanted);
+    check(fault, options->reset <= 1, "reset", flag_wanted);
+    check(fault, options->no_delay <= 1, "no_delay", flag_wanted);
+    check(fault, options->receive_buffer_bytes <= buffer_bytes_max, "receive_buffer_bytes", buffer_wanted);
+    check(fault, options->send_buffer_bytes <= buffer_bytes_max, "send_buffer_bytes", buffer_wanted);
+    check_load_pattern(options, fault);
+    return fault->field != NULL ? W2E_EINVAL : check_load_offered(options, fault);
+}

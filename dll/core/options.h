@@ -15,10 +15,12 @@ struct w2e_option_fault {
 void w2e_server_options_default(ws2echo_server_options *options);
 void w2e_client_options_default(ws2echo_client_options *options);
 void w2e_ping_options_default(ws2echo_ping_options *options);
+void w2e_load_options_default(ws2echo_load_options *options);
 
 /* 0, or WSAEINVAL or WSAEOPNOTSUPP with *fault set. Trusts options->size only as far as checked here. */
 int w2e_server_options_check(const ws2echo_server_options *options, struct w2e_option_fault *fault);
 int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_option_fault *fault);
 int w2e_ping_options_check(const ws2echo_ping_options *options, struct w2e_option_fault *fault);
+int w2e_load_options_check(const ws2echo_load_options *options, struct w2e_option_fault *fault);
 
 #endif

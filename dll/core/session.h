@@ -43,7 +43,8 @@ struct w2e_op {
     enum w2e_op_kind kind;
     unsigned char *data; /* RECV, SEND */
     size_t size;
-    struct w2e_ends *ends; /* of a datagram: RECV fills them in, SEND answers to them; NULL for a stream */
+    struct w2e_ends
+        *ends; /* of a datagram: RECV fills them in, SEND answers to them; NULL for a stream, and on a connected socket */
     uint64_t ask_again_us; /* W2E_NEVER, or a time of the driver's clock */
 };
 

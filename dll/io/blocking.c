@@ -28,6 +28,7 @@ struct blocking {
     struct w2e_service *service;
     struct w2e_flag stop_accepting;
     struct w2e_flag abort;
+    struct w2e_counter asked_again; /* how often those who sleep were woken to ask their session */
 
     SRWLOCK lock;
     CONDITION_VARIABLE changed; /* a thread ended or was joined, the last one left accept, or a flag was set */
@@ -176,9 +177,11 @@ static void connect_to_peer(struct blocking *driver, struct w2e_connection *conn
     w2e_connection_done(connection, W2E_OP_CONNECT, error, 0, w2e_sys_now_us());
 }
 
-static void sleep_until(struct blocking *driver, uint64_t time_us) {
+/* asked_again: as it was before the session was asked. */
+static void sleep_until(struct blocking *driver, uint64_t time_us, uint64_t asked_again) {
     AcquireSRWLockExclusive(&driver->lock);
-    while (!w2e_flag_is_set(&driver->abort) && w2e_condition_wait(&driver->changed, &driver->lock, time_us)) {
+    while (!w2e_flag_is_set(&driver->abort) && w2e_counter_get(&driver->asked_again) == asked_again &&
+           w2e_condition_wait(&driver->changed, &driver->lock, time_us)) {
     }
     ReleaseSRWLockExclusive(&driver->lock);
 }
@@ -191,11 +194,12 @@ static void run_session(struct blocking *driver, struct w2e_connection *connecti
         if (ends(driver, connection)) {
             w2e_session_abort(connection->session, WS2ECHO_REASON_STOPPED, 0);
         }
+        uint64_t asked_again = w2e_counter_get(&driver->asked_again);
         struct w2e_op op = w2e_connection_next(connection, w2e_sys_now_us());
         switch (op.kind) {
         case W2E_OP_NONE:
         case W2E_OP_CANCEL: /* is not lent, for nothing is out while a session is asked */
-            sleep_until(driver, op.ask_again_us);
+            sleep_until(driver, op.ask_again_us, asked_again);
             break;
         case W2E_OP_CONNECT:
             connect_to_peer(driver, connection, &op, &nonblocking);
@@ -377,6 +381,15 @@ static void cancel_serving_locked(struct blocking *driver, bool datagrams_only) 
     }
 }
 
+/* Who is inside recv or send comes back by itself, or not at all; the others sleep. */
+static void blocking_ask_again(struct w2e_driver *base) {
+    struct blocking *driver = (struct blocking *)base;
+    AcquireSRWLockExclusive(&driver->lock);
+    w2e_counter_add(&driver->asked_again, 1);
+    WakeAllConditionVariable(&driver->changed);
+    ReleaseSRWLockExclusive(&driver->lock);
+}
+
 static void blocking_stop_accepting(struct w2e_driver *base) {
     struct blocking *driver = (struct blocking *)base;
     DWORD pause_ms = WAKE_FIRST_MS;
@@ -452,6 +465,7 @@ static int blocking_open(struct w2e_driver **opened, const void *part, const str
 
 const struct w2e_driver_ops w2e_driver_blocking = {.open = blocking_open,
                                                    .add = blocking_add,
+                                                   .ask_again = blocking_ask_again,
                                                    .stop_accepting = blocking_stop_accepting,
                                                    .stop = blocking_stop,
                                                    .free = blocking_free};

@@ -31,6 +31,25 @@ struct w2e_op w2e_connection_next(struct w2e_connection *connection, uint64_t no
     return w2e_session_next(connection->session, now_us);
 }
 
+static void add_up(struct w2e_counter *sum, struct w2e_counter *part) {
+    sum->value += (LONG64)w2e_counter_get(part);
+}
+
+void w2e_traffic_sum(struct w2e_traffic *parts, struct w2e_traffic *sum) {
+    *sum = (struct w2e_traffic){0};
+    for (unsigned i = 0; i < W2E_TRAFFIC_PARTS; i++) {
+        add_up(&sum->bytes_sent, &parts[i].bytes_sent);
+        add_up(&sum->datagrams_sent, &parts[i].datagrams_sent);
+    }
+    for (unsigned i = 0; i < W2E_TRAFFIC_PARTS; i++) {
+        add_up(&sum->bytes_received, &parts[i].bytes_received);
+        add_up(&sum->datagrams_received, &parts[i].datagrams_received);
+        add_up(&sum->datagrams_oversize, &parts[i].datagrams_oversize);
+        add_up(&sum->datagrams_unreachable, &parts[i].datagrams_unreachable);
+        add_up(&sum->datagrams_failed, &parts[i].datagrams_failed);
+    }
+}
+
 static void count_datagram(struct w2e_traffic *traffic, enum w2e_op_kind kind, int error) {
     if (kind == W2E_OP_SEND) {
         w2e_counter_add(error == 0 ? &traffic->datagrams_sent : &traffic->datagrams_failed, 1);
@@ -167,7 +186,12 @@ static int exchange_datagram(struct w2e_connection *connection, const struct w2e
 
 /* ---- RECV and SEND ---- */
 
-static int transfer_stream(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
+/* A datagram whose ends nobody asks for belongs to a connected socket, which is sent to and received from like a stream. */
+static bool has_ends(const struct w2e_connection *connection, const struct w2e_op *op) {
+    return connection->datagram && op->ends != NULL;
+}
+
+static int transfer_plain(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
     int size = op->size > INT_MAX ? INT_MAX : (int)op->size;
     int moved = op->kind == W2E_OP_RECV ? w2e_sys_recv(connection->socket, (char *)op->data, size)
                                         : w2e_sys_send(connection->socket, (const char *)op->data, size);
@@ -175,13 +199,13 @@ static int transfer_stream(struct w2e_connection *connection, const struct w2e_o
         return WSAGetLastError();
     }
     *bytes = (size_t)moved;
-    return moved == 0 && op->kind == W2E_OP_RECV ? w2e_socket_end_error(connection->socket) : 0;
+    return moved == 0 && op->kind == W2E_OP_RECV && !connection->datagram ? w2e_socket_end_error(connection->socket) : 0;
 }
 
 int w2e_connection_transfer(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
     *bytes = 0;
-    if (!connection->datagram) {
-        return transfer_stream(connection, op, bytes);
+    if (!has_ends(connection, op)) {
+        return transfer_plain(connection, op, bytes);
     }
     DWORD moved = 0;
     int error = exchange_datagram(connection, op, &moved, NULL, NULL) == 0 ? 0 : WSAGetLastError();
@@ -193,7 +217,7 @@ int w2e_connection_start(struct w2e_connection *connection, const struct w2e_op 
                          LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     WSABUF buffer = {.len = op->size > INT_MAX ? INT_MAX : (ULONG)op->size, .buf = (char *)op->data};
     int outcome;
-    if (connection->datagram) {
+    if (has_ends(connection, op)) {
         outcome = exchange_datagram(connection, op, NULL, overlapped, routine);
     } else if (op->kind == W2E_OP_RECV) {
         outcome = w2e_sys_wsa_recv(connection->socket, &buffer, overlapped, routine);

@@ -7,7 +7,10 @@
 #include "session.h"
 #include "win/thread.h"
 
-/* What went over connections, as statistics tell it. */
+/* What went over connections, as statistics tell it. It is counted in several parts, so that processors seldom meet in one place: a
+ * connection counts in one of them. */
+enum { W2E_TRAFFIC_PARTS = 8 };
+
 struct w2e_traffic {
     struct w2e_counter bytes_received;
     struct w2e_counter bytes_sent;
@@ -16,7 +19,11 @@ struct w2e_traffic {
     struct w2e_counter datagrams_oversize;
     struct w2e_counter datagrams_unreachable;
     struct w2e_counter datagrams_failed;
+    uint64_t apart; /* from the next part: a cache line each */
 };
+
+/* Adds the parts up. Whatever was sent had been received before: so it is never more. */
+void w2e_traffic_sum(struct w2e_traffic *parts, struct w2e_traffic *sum);
 
 struct w2e_connection {
     SOCKET socket;

@@ -40,6 +40,8 @@ struct w2e_driver_ops {
                 struct w2e_listeners *listeners, struct w2e_service *service);
     /* Runs a connection that the owner opened: 0, or an error, and then it stays the owner's. */
     int (*add)(struct w2e_driver *driver, struct w2e_connection *connection);
+    /* Has every session that waits for a time asked again soon: what it waits for has changed. From any thread, without the lock of a service. */
+    void (*ask_again)(struct w2e_driver *driver);
     /* Closes the listeners, and ends the sockets of datagrams; connections go on. May be called several times, and from several threads. */
     void (*stop_accepting)(struct w2e_driver *driver);
     /* Stops accepting, aborts every session, and returns when each connection is finished and no thread is left. Like stop_accepting. */
@@ -51,6 +53,9 @@ struct w2e_driver_ops {
 /* Opens the driver of a model, as `open` above. */
 int w2e_driver_open(struct w2e_driver **driver, uint32_t model, const struct w2e_driver_config *config,
                     struct w2e_listeners *listeners, struct w2e_service *service);
+
+/* Threads that share connections, unless told otherwise: one for each processor, but not more than serve an echo well. */
+uint32_t w2e_driver_default_workers(void);
 
 /* The drivers of the three families. */
 extern const struct w2e_driver_ops w2e_driver_blocking;

@@ -32,6 +32,13 @@ int w2e_driver_open(struct w2e_driver **driver, uint32_t model, const struct w2e
     return found->ops->open(driver, found->part, config, listeners, service);
 }
 
+uint32_t w2e_driver_default_workers(void) {
+    enum { WORKERS_MAX = 8 };
+    SYSTEM_INFO system;
+    GetSystemInfo(&system);
+    return system.dwNumberOfProcessors < WORKERS_MAX ? system.dwNumberOfProcessors : WORKERS_MAX;
+}
+
 void w2e_driver_wind_down(struct w2e_service *service, struct w2e_connection *connection, enum w2e_op_kind kind) {
     int error = 0;
     service->ending(service->owner, connection);

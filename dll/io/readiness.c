@@ -340,6 +340,7 @@ static int readiness_open(struct w2e_driver **opened, const void *part, const st
 
 const struct w2e_driver_ops w2e_driver_readiness = {.open = readiness_open,
                                                     .add = w2e_shards_add,
+                                                    .ask_again = w2e_shards_ask_again,
                                                     .stop_accepting = w2e_shards_stop_accepting,
                                                     .stop = w2e_shards_stop,
                                                     .free = w2e_shards_free};

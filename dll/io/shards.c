@@ -50,21 +50,37 @@ static void end_all(struct w2e_shard *shard, bool listeners_only) {
     }
 }
 
+static void ask_all_again(struct w2e_shard *shard) {
+    for (struct w2e_task *task = shard->tasks; task != NULL;) {
+        struct w2e_task *next = task->next;
+        if (task->connection != NULL) {
+            shard->shards->engine->resume(task);
+        }
+        task = next;
+    }
+}
+
 /* Takes over what came, and ends what is to end: false once there is nothing left to do, ever. */
 static bool obey(struct w2e_shard *shard) {
     struct w2e_shards *shards = shard->shards;
     struct w2e_task *arrived;
+    uint32_t ask_again;
     bool stop_accepting;
     bool stop;
     do { /* a listener may accept as it begins, and leave what it accepted in the inbox */
         AcquireSRWLockExclusive(&shards->lock);
         arrived = shard->inbox;
         shard->inbox = NULL;
+        ask_again = shards->ask_again;
         stop_accepting = shards->stop_accepting;
         stop = shards->stop;
         ReleaseSRWLockExclusive(&shards->lock);
         begin_all(shard, arrived);
     } while (arrived != NULL);
+    if (ask_again != shard->asked_again) {
+        shard->asked_again = ask_again;
+        ask_all_again(shard);
+    }
     if (stop_accepting && !shard->listeners_ended) {
         shard->listeners_ended = true;
         end_all(shard, true);
@@ -158,13 +174,18 @@ static struct w2e_shard *choose_shard_locked(struct w2e_shards *shards) {
     return full ? start_shard_locked(shards) : chosen;
 }
 
+/* What comes too late to be ended with the others does not begin. */
+static bool is_late_locked(const struct w2e_shards *shards, const struct w2e_task *task) {
+    return shards->stop || (listens(task) && shards->stop_accepting);
+}
+
 int w2e_task_dispatch(struct w2e_shards *shards, struct w2e_task *task, struct w2e_shard *shard) {
     AcquireSRWLockExclusive(&shards->lock);
-    if (shard == NULL) {
+    bool late = is_late_locked(shards, task);
+    if (shard == NULL && !late) {
         shard = choose_shard_locked(shards);
+        late = is_late_locked(shards, task); /* starting another shard lets go of the lock */
     }
-    /* What comes too late to be ended with the others does not begin. Choosing may have let go of the lock. */
-    bool late = shards->stop || (listens(task) && shards->stop_accepting);
     if (shard != NULL && !late) {
         task->shard = shard;
         shard->load++;
@@ -328,11 +349,23 @@ void w2e_shards_stop_accepting(struct w2e_driver *driver) {
 }
 
 static void join_shards(struct w2e_shards *shards) {
-    while (shards->first != NULL) {
-        struct w2e_shard *shard = shards->first;
-        shards->first = shard->next;
-        free_shard(shard);
+    AcquireSRWLockExclusive(&shards->lock);
+    struct w2e_shard *ended = shards->first;
+    shards->first = NULL;
+    ReleaseSRWLockExclusive(&shards->lock);
+    while (ended != NULL) {
+        struct w2e_shard *next = ended->next;
+        free_shard(ended);
+        ended = next;
     }
+}
+
+void w2e_shards_ask_again(struct w2e_driver *driver) {
+    struct w2e_shards *shards = (struct w2e_shards *)driver;
+    AcquireSRWLockExclusive(&shards->lock);
+    shards->ask_again++;
+    wake_all_locked(shards);
+    ReleaseSRWLockExclusive(&shards->lock);
 }
 
 void w2e_shards_stop(struct w2e_driver *driver) {
@@ -346,7 +379,7 @@ void w2e_shards_stop(struct w2e_driver *driver) {
         w2e_condition_wait(&shards->changed, &shards->lock, W2E_NEVER);
     }
     ReleaseSRWLockExclusive(&shards->lock);
-    join_shards(shards); /* nobody else sees them any more */
+    join_shards(shards);
     join_lingered(shards);
     ReleaseSRWLockExclusive(&shards->stop_lock);
 }

@@ -33,6 +33,7 @@ struct w2e_shard {
     /* The thread's own. */
     struct w2e_task *tasks;
     struct w2e_timers timers;
+    uint32_t asked_again;
     bool listeners_ended;
     bool all_ended;
 
@@ -82,6 +83,7 @@ struct w2e_shards {
     uint32_t running;              /* threads of shards */
     uint32_t lingering;            /* threads that close a connection that lingers */
     struct w2e_lingerer *lingered; /* those that ended, to be joined */
+    uint32_t ask_again;            /* how often all sessions were to be asked */
     bool stop_accepting;
     bool stop;
 };
@@ -91,6 +93,7 @@ int w2e_shards_open(struct w2e_shards *shards, uint32_t count);
 
 /* The functions of w2e_driver_ops of the same names; an engine calls them from its own, or lets them be its own. */
 int w2e_shards_add(struct w2e_driver *driver, struct w2e_connection *connection);
+void w2e_shards_ask_again(struct w2e_driver *driver);
 void w2e_shards_stop_accepting(struct w2e_driver *driver);
 void w2e_shards_stop(struct w2e_driver *driver);
 void w2e_shards_free(struct w2e_driver *driver);

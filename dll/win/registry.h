@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* The kinds of handle: the top byte of the ids. */
-enum w2e_kind { W2E_KIND_SERVER = 0x53, W2E_KIND_CLIENT = 0x43 };
+enum w2e_kind { W2E_KIND_SERVER = 0x53, W2E_KIND_CLIENT = 0x43, W2E_KIND_LOAD = 0x4C };
 
 /* The first field of an object with a handle. */
 struct w2e_object {
