@@ -16,7 +16,7 @@ from workshop.steps import StepError, log_path, report, run, step
 
 STATIC_LIMIT_S = 300.0
 CORE_LIMIT_S = 600.0
-PYTEST_LIMIT_S = 1200.0
+PYTEST_LIMIT_S = 2400.0
 ONE_TEST_LIMIT_S = 120
 NOTHING_COLLECTED = 5
 
