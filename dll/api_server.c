@@ -147,7 +147,8 @@ int ws2echo_server_drain(ws2echo_server handle, uint32_t timeout_ms) {
 int ws2echo_server_stop(ws2echo_server handle, uint32_t drain_timeout_ms, uint32_t *reset_connections) {
     uint32_t count = 0;
     struct w2e_server *server = acquire_server(handle);
-    int error = server != NULL ? leave_server(server, w2e_server_stop(server, drain_timeout_ms, &count)) : w2e_api_bad_handle(__func__);
+    int error =
+        server != NULL ? leave_server(server, w2e_server_stop(server, drain_timeout_ms, &count)) : w2e_api_bad_handle(__func__);
     if (reset_connections != NULL) {
         *reset_connections = count;
     }

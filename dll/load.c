@@ -12,7 +12,7 @@
 
 enum {
     PROBLEMS_MAX = 1024,
-    RETRY_MS = 50,        /* after a connection could not be connected, in a place that has a further one */
+    RETRY_MS = 50, /* after a connection could not be connected, in a place that has a further one */
     RECORD_PARTS_MAX = 16,
     WINDOW_BYTES = 1024 * 1024,
     WINDOW_BYTES_OF_THREADS = 32 * 1024, /* within the buffers of two sockets: a thread sends or receives, not both */
@@ -267,8 +267,7 @@ static void fill_config(struct w2e_load *load) {
                                                                            : W2E_RECEIVES_START;
     config->finish = options->reset ? W2E_FINISH_RESET : W2E_FINISH_FIN;
     config->start_us = load->opened_us;
-    config->interval_ns =
-        options->rate == 0 ? 0 : 1000000000 * (uint64_t)options->connections * options->burst / options->rate;
+    config->interval_ns = options->rate == 0 ? 0 : 1000000000 * (uint64_t)options->connections * options->burst / options->rate;
     config->burst = options->burst;
     config->think_us = (uint64_t)options->think_ms * 1000;
     config->send_delay_us = (uint64_t)options->send_delay_ms * 1000;

@@ -55,7 +55,7 @@ struct w2e_load {
     CONDITION_VARIABLE changed; /* a connection connected or ended, a problem came, the load is to stop, has finished or closes */
 
     /* Guarded by lock. */
-    uint64_t next_number; /* of a connection */
+    uint64_t next_number;                  /* of a connection */
     uint32_t address;                      /* the one that answered last */
     uint32_t places_begun;                 /* places that had their first connection */
     uint32_t places_left;                  /* not yet done, those not yet begun included */

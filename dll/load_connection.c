@@ -1,6 +1,5 @@
-#include "load.h"
-
 #include "io/socket.h"
+#include "load.h"
 #include "win/system.h"
 
 #include <string.h>
@@ -143,8 +142,8 @@ static struct load_connection *new_connection(struct w2e_load *load, struct w2e_
     }
     connection->load = load;
     connection->place = place;
-    connection->sink = (struct w2e_load_sink){
-        .owner = connection, .connected = told_connected, .echoed = told_echoed, .wrong = told_wrong};
+    connection->sink =
+        (struct w2e_load_sink){.owner = connection, .connected = told_connected, .echoed = told_echoed, .wrong = told_wrong};
     connection->connection.socket = INVALID_SOCKET;
     AcquireSRWLockExclusive(&load->lock);
     connection->number = load->next_number++;
@@ -223,10 +222,8 @@ static void count_end_locked(struct w2e_load *load, const struct load_connection
     int error = broken_error(load, session);
     load->stats.connections_current--;
     if (error != 0) {
-        ws2echo_load_problem problem = {.kind = WS2ECHO_LOAD_BROKEN,
-                                        .connection = connection->number,
-                                        .offset = session->bytes_received,
-                                        .error = error};
+        ws2echo_load_problem problem = {
+            .kind = WS2ECHO_LOAD_BROKEN, .connection = connection->number, .offset = session->bytes_received, .error = error};
         w2e_load_problem_locked(load, &problem);
     } else if (session->reason != WS2ECHO_REASON_ERROR) {
         load->stats.connections_finished++;

@@ -171,9 +171,8 @@ static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const 
     }
     connection->accepted_us = w2e_sys_now_us();
     w2e_session_echo_init(&connection->session, &server->echo_config, connection->accepted_us);
-    connection->connection = (struct w2e_connection){.socket = socket,
-                                                     .session = &connection->session.session,
-                                                     .lingers = server->options.linger_s > 0};
+    connection->connection = (struct w2e_connection){
+        .socket = socket, .session = &connection->session.session, .lingers = server->options.linger_s > 0};
     w2e_address_from(peer, &connection->peer);
     SOCKADDR_STORAGE local = {0};
     int size = sizeof local;

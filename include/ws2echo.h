@@ -477,6 +477,72 @@ WS2ECHO_API int ws2echo_client_close(ws2echo_client client);
 
 /* ---- load ------------------------------------------------------------------------------------------------------------------ */
 
+/* The places of a histogram. */
+#define WS2ECHO_HISTOGRAM_COUNTS 2688
+
+/*
+ * How often which latency was met, in microseconds. Values below 256 are counted exactly; above, those of one place differ by less
+ * than 1/128 of the value. The layout is that of HdrHistogram for 1 to 100,000,000 us and 2 significant digits;
+ * ws2echo_histogram_bounds tells the values of a place. What is above the highest of them, 134,217,727, counts in the last place,
+ * while max_us and sum_us are exact. Histograms can be added up: ws2echo_histogram_merge loses nothing. No number wraps around; it
+ * stops at 2^64 - 1. A histogram is plain memory of the caller's, without a handle: while a call changes it, no other thread may use
+ * it.
+ */
+typedef struct ws2echo_histogram {
+    uint32_t size;                             /* sizeof(ws2echo_histogram) */
+    uint32_t reserved;                         /* 0 */
+    uint64_t count;                            /* values that were counted */
+    uint64_t min_us;                           /* the smallest, exact; 0 when count is 0 */
+    uint64_t max_us;                           /* the largest, exact; 0 when count is 0 */
+    uint64_t sum_us;                           /* of all values, exact */
+    uint64_t counts[WS2ECHO_HISTOGRAM_COUNTS]; /* values by place */
+} ws2echo_histogram;
+
+/*
+ * Makes *histogram an empty one, its size set.
+ * Errors: WSAEFAULT. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_init(ws2echo_histogram *histogram);
+
+/*
+ * Counts value_us, count times. A count of 0 changes nothing.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_record(ws2echo_histogram *histogram, uint64_t value_us, uint64_t count);
+
+/*
+ * Adds everything that *from has counted to *into, as if it had been counted there. *from stays as it is; both may be one.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of a struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_merge(ws2echo_histogram *into, const ws2echo_histogram *from);
+
+/*
+ * Gives the value that so many percent of the values do not exceed: the highest of the place where the value with the rank
+ * percentile / 100 * count, rounded up, was counted, but no more than max_us. So it is never too low, and too high by less than
+ * 1/128. 0 percent gives min_us, 100 percent max_us, and the last place always max_us. *value_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct or a percentile outside of 0 to 100. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_percentile(const ws2echo_histogram *histogram, double percentile, uint64_t *value_us);
+
+/*
+ * Gives the mean of the values, from their exact sum. *mean_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_mean(const ws2echo_histogram *histogram, double *mean_us);
+
+/*
+ * Gives the standard deviation of the values, each taken for the middle of its place. *deviation_us is 0 when count is 0.
+ * Errors: WSAEFAULT; WSAEINVAL, the size of the struct. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_deviation(const ws2echo_histogram *histogram, double *deviation_us);
+
+/*
+ * Gives the lowest and the highest of the values that counts[index] is for. Places follow on each other without a gap, from 0 to
+ * 134,217,727.
+ * Errors: WSAEFAULT; WSAEINVAL when there are not so many places. Does not block.
+ */
+WS2ECHO_API int ws2echo_histogram_bounds(uint32_t index, uint64_t *lowest_us, uint64_t *highest_us);
+
 /* When a connection of a load sends and receives. */
 enum ws2echo_load_pattern {
     /* Sends the next message when fewer than `depth` wait for their answers. The default. */
