@@ -55,8 +55,8 @@ def load_options(**values: Any) -> Callable[[], Any]:
 u16, u32, u64, pointer, real = c_uint16, c_uint32, c_uint64, c_void_p, c_double
 
 # Rows: arguments, error. A word is a handle of that kind (SERVER: an open server, CLIENT: a connected client,
-# UDP_CLIENT: one whose peer is silent, LOAD: one that goes on for long, DEAD: a closed handle of the kind that
-# the function wants); a callable makes what a pointer points to.
+# UDP_CLIENT: one whose peer is silent, LOAD: one that has no end, DEAD: a closed handle of the kind that the
+# function wants); a callable makes what a pointer points to.
 # Each row of a function is less wrong than the one above: it shows that its error comes before those below.
 ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
     "ws2echo_server_options_init": [((NULL,), FAULT), ((abi.ServerOptions,), 0)],
