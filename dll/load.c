@@ -201,6 +201,7 @@ void w2e_load_stats_get(struct w2e_load *load, ws2echo_load_stats *stats) {
     stats->messages = w2e_record_total(&load->latencies);
     struct w2e_traffic traffic;
     w2e_traffic_sum(load->traffic, &traffic);
+    w2e_load_datagrams_get(load, stats);
     stats->bytes_received = w2e_counter_get(&traffic.bytes_received);
     stats->bytes_sent = w2e_counter_get(&traffic.bytes_sent);
 }
@@ -249,6 +250,11 @@ static void choose_defaults(ws2echo_load_options *options) {
     }
 }
 
+/* Of one connection, from burst to burst. */
+static uint64_t interval_ns(const ws2echo_load_options *options) {
+    return options->rate == 0 ? 0 : 1000000000 * (uint64_t)options->connections * options->burst / options->rate;
+}
+
 static void fill_config(struct w2e_load *load) {
     const ws2echo_load_options *options = &load->options;
     struct w2e_load_config *config = &load->config;
@@ -267,7 +273,7 @@ static void fill_config(struct w2e_load *load) {
                                                                            : W2E_RECEIVES_START;
     config->finish = options->reset ? W2E_FINISH_RESET : W2E_FINISH_FIN;
     config->start_us = load->opened_us;
-    config->interval_ns = options->rate == 0 ? 0 : 1000000000 * (uint64_t)options->connections * options->burst / options->rate;
+    config->interval_ns = interval_ns(options);
     config->burst = options->burst;
     config->think_us = (uint64_t)options->think_ms * 1000;
     config->send_delay_us = (uint64_t)options->send_delay_ms * 1000;
@@ -284,7 +290,6 @@ static uint64_t share(uint64_t all, uint32_t places, uint32_t place) {
     return all == 0 ? W2E_NEVER : all / places + (place < all % places);
 }
 
-/* A place with nothing to do is done before it begins. */
 static int make_places(struct w2e_load *load) {
     uint32_t count = load->options.connections;
     load->places = w2e_sys_alloc(count * sizeof *load->places);
@@ -292,8 +297,10 @@ static int make_places(struct w2e_load *load) {
         return WSAENOBUFS;
     }
     for (uint32_t i = 0; i < count; i++) {
-        load->places[i].messages_left = share(load->options.messages, count, i);
-        load->places[i].bytes_left = share(load->options.bytes, count, i);
+        /* The timetables of the places are shifted against each other, so that they are not all due at once. */
+        load->places[i].left = (struct w2e_load_share){.messages = share(load->options.messages, count, i),
+                                                       .bytes = share(load->options.bytes, count, i),
+                                                       .phase_us = interval_ns(&load->options) / 1000 * i / count};
     }
     load->places_left = count;
     return 0;

@@ -20,17 +20,27 @@ enum {
     W2E_LOAD_CONNECTING_MAX = 128 /* at once: a server's queue takes about 200 */
 };
 
-/* What one place still has to do. It belongs to the connection that it holds. */
+/* A place for one connection at a time, to which it belongs meanwhile. */
 struct w2e_load_place {
-    uint64_t messages_left; /* W2E_LOAD_UNLIMITED, or how many */
-    uint64_t bytes_left;    /* likewise */
-    uint64_t retry_us;      /* when to begin the next connection, after one could not be connected */
+    struct w2e_load_share left; /* what is still to be done here */
+    uint64_t retry_us;          /* when to begin the next connection, after one could not be connected */
     struct w2e_load_place *next_to_retry;
 };
 
 struct w2e_load_address {
     SOCKADDR_STORAGE socket_address;
     int size;
+};
+
+/* Of all connections; by the names of ws2echo_load_stats. */
+struct w2e_load_datagrams {
+    struct w2e_counter lost;
+    struct w2e_counter late;
+    struct w2e_counter duplicated;
+    struct w2e_counter reordered;
+    struct w2e_counter corrupt;
+    struct w2e_counter foreign;
+    struct w2e_counter unreachable;
 };
 
 struct w2e_load {
@@ -48,6 +58,7 @@ struct w2e_load {
     struct w2e_load_place *places;
 
     /* Added to by any thread. */
+    struct w2e_load_datagrams datagrams;
     struct w2e_record latencies;
     struct w2e_record connects;
 
@@ -84,6 +95,9 @@ void w2e_load_close(struct w2e_load *load);
 
 /* Begins the next connection of a place, or ends the place if that cannot be. `connecting` counts it already. */
 void w2e_load_begin(struct w2e_load *load, struct w2e_load_place *place);
+
+/* Adds what is counted of datagrams. */
+void w2e_load_datagrams_get(struct w2e_load *load, ws2echo_load_stats *stats);
 
 /* For the driver's service. */
 void w2e_load_connection_finished(void *owner, struct w2e_connection *connection);

@@ -15,7 +15,8 @@ struct load_connection {
     uint64_t number;
     uint32_t address; /* that it is, or was last, to be connected to */
     uint32_t addresses_tried;
-    bool connected;
+    bool connected;             /* over UDP: an answer came */
+    ws2echo_ping_progress told; /* of datagrams: what the load has of it already */
     union {
         struct w2e_session_load stream;
         struct w2e_session_load_datagram datagrams;
@@ -33,10 +34,8 @@ static size_t size_of(const struct w2e_load *load) {
 
 /* ---- what sessions tell ---- */
 
-static void told_connected(void *owner, uint64_t connect_us) {
-    struct load_connection *connection = owner;
+static void set_connected(struct load_connection *connection) {
     struct w2e_load *load = connection->load;
-    w2e_record_add(&load->connects, (uint32_t)connection->number, connect_us);
     connection->connected = true;
     AcquireSRWLockExclusive(&load->lock);
     load->stats.connections_connected++;
@@ -48,10 +47,52 @@ static void told_connected(void *owner, uint64_t connect_us) {
     ReleaseSRWLockExclusive(&load->lock);
 }
 
+static void told_connected(void *owner, uint64_t connect_us) {
+    struct load_connection *connection = owner;
+    w2e_record_add(&connection->load->connects, (uint32_t)connection->number, connect_us);
+    set_connected(connection);
+}
+
+static void tell_more(struct w2e_counter *sum, uint64_t *told, uint64_t now) {
+    if (*told != now) {
+        w2e_counter_add(sum, now - *told);
+        *told = now;
+    }
+}
+
+static void tell_datagrams(struct load_connection *connection) {
+    struct w2e_load_datagrams *sum = &connection->load->datagrams;
+    const ws2echo_ping_progress *now = &connection->session.datagrams.ping.progress;
+    ws2echo_ping_progress *told = &connection->told;
+    tell_more(&sum->lost, &told->lost, now->lost);
+    tell_more(&sum->late, &told->late, now->late);
+    tell_more(&sum->duplicated, &told->duplicated, now->duplicated);
+    tell_more(&sum->reordered, &told->reordered, now->reordered);
+    tell_more(&sum->corrupt, &told->corrupt, now->corrupt);
+    tell_more(&sum->foreign, &told->foreign, now->foreign);
+    tell_more(&sum->unreachable, &told->unreachable, now->unreachable);
+}
+
+void w2e_load_datagrams_get(struct w2e_load *load, ws2echo_load_stats *stats) {
+    stats->datagrams_lost = w2e_counter_get(&load->datagrams.lost);
+    stats->datagrams_late = w2e_counter_get(&load->datagrams.late);
+    stats->datagrams_duplicated = w2e_counter_get(&load->datagrams.duplicated);
+    stats->datagrams_reordered = w2e_counter_get(&load->datagrams.reordered);
+    stats->datagrams_corrupt = w2e_counter_get(&load->datagrams.corrupt);
+    stats->datagrams_foreign = w2e_counter_get(&load->datagrams.foreign);
+    stats->datagrams_unreachable = w2e_counter_get(&load->datagrams.unreachable);
+}
+
 static void told_echoed(void *owner, uint64_t latency_us, uint64_t bytes, bool measured) {
     struct load_connection *connection = owner;
     struct w2e_record *latencies = &connection->load->latencies;
     (void)bytes;
+    if (is_udp(connection->load)) {
+        tell_datagrams(connection);
+        if (!connection->connected) {
+            set_connected(connection);
+        }
+    }
     if (measured) {
         w2e_record_add(latencies, (uint32_t)connection->number, latency_us);
     } else {
@@ -97,27 +138,21 @@ static int open_socket(struct load_connection *connection) {
 /* What this connection is to do of what its place has left. */
 static struct w2e_load_share share_of(const struct w2e_load *load, const struct w2e_load_place *place) {
     uint64_t most = load->options.messages_per_connection;
-    bool fewer = most != 0 && most < place->messages_left;
-    return (struct w2e_load_share){.messages = fewer ? most : place->messages_left, .bytes = place->bytes_left};
-}
-
-/* The timetables of the places are shifted against each other, so that they are not all due at once. */
-static uint64_t phase_us(const struct w2e_load *load, const struct w2e_load_place *place) {
-    uint64_t index = (uint64_t)(place - load->places);
-    return load->config.interval_ns / 1000 * index / load->options.connections;
+    struct w2e_load_share share = place->left;
+    share.messages = most != 0 && most < share.messages ? most : share.messages;
+    return share;
 }
 
 static void init_session(struct load_connection *connection) {
     struct w2e_load *load = connection->load;
     uint32_t number = (uint32_t)(connection->number % NUMBERS);
-    uint64_t phase = phase_us(load, connection->place);
     struct w2e_load_share share = share_of(load, connection->place);
     if (is_udp(load)) {
-        w2e_session_load_datagram_init(&connection->session.datagrams, &load->config, &share, &connection->sink, number, phase);
+        w2e_session_load_datagram_init(&connection->session.datagrams, &load->config, &share, &connection->sink, number);
         connection->connection.session = &connection->session.datagrams.session;
         connection->connection.datagram = true;
     } else {
-        w2e_session_load_init(&connection->session.stream, &load->config, &share, &connection->sink, number, phase);
+        w2e_session_load_init(&connection->session.stream, &load->config, &share, &connection->sink, number);
         connection->connection.session = &connection->session.stream.session;
     }
 }
@@ -158,7 +193,7 @@ static struct load_connection *new_connection(struct w2e_load *load, struct w2e_
 
 /* Whether the place is to have a further connection. */
 static bool has_more_locked(const struct w2e_load *load, const struct w2e_load_place *place) {
-    return load->options.messages_per_connection != 0 && place->messages_left > 0 && place->bytes_left > 0 &&
+    return load->options.messages_per_connection != 0 && place->left.messages > 0 && place->left.bytes > 0 &&
            w2e_sys_now_us() < load->config.stop_us;
 }
 
@@ -186,10 +221,10 @@ void w2e_load_begin(struct w2e_load *load, struct w2e_load_place *place) {
     }
 }
 
-/* Tries the next address of the name: false if there is none. */
+/* Tries the next address of the name: false if there is none. Over UDP only the first is used, for none can be told to be the right one. */
 static bool try_next_address(struct load_connection *connection) {
     struct w2e_load *load = connection->load;
-    if (connection->connection.session->reason == WS2ECHO_REASON_STOPPED) {
+    if (is_udp(load) || connection->connection.session->reason == WS2ECHO_REASON_STOPPED) {
         return false;
     }
     int error = -1;
@@ -200,12 +235,14 @@ static bool try_next_address(struct load_connection *connection) {
     return error == 0;
 }
 
+/* The next connection of the place goes on with its timetable. */
 static void take_from_place(const struct load_connection *connection) {
-    struct w2e_load_place *place = connection->place;
+    struct w2e_load_share *left = &connection->place->left;
     const struct w2e_load_plan *plan =
         is_udp(connection->load) ? &connection->session.datagrams.plan : &connection->session.stream.plan;
-    place->messages_left -= place->messages_left == W2E_NEVER ? 0 : plan->begun;
-    place->bytes_left -= place->bytes_left == W2E_NEVER ? 0 : plan->begun_bytes;
+    left->messages -= left->messages == W2E_NEVER ? 0 : plan->begun;
+    left->bytes -= left->bytes == W2E_NEVER ? 0 : plan->begun_bytes;
+    left->phase_us = plan->intended_us - plan->config->start_us;
 }
 
 /* A connection that was stopped did not end in its time; unless nothing of it was missing, or nobody asked. */
@@ -230,12 +267,23 @@ static void count_end_locked(struct w2e_load *load, const struct load_connection
     }
 }
 
+static int unconnected_error(const struct load_connection *connection) {
+    int error = connection->connection.session->error;
+    if (error == 0 && is_udp(connection->load)) { /* not one datagram was answered */
+        error = connection->session.datagrams.ping.progress.unreachable > 0 ? WSAECONNRESET : WSAETIMEDOUT;
+    }
+    return error != 0 ? error : WSA_OPERATION_ABORTED;
+}
+
 void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) {
     struct w2e_load *load = owner;
     struct load_connection *connection = (struct load_connection *)finished;
     struct w2e_load_place *place = connection->place;
     if (!connection->connected && try_next_address(connection)) {
         return;
+    }
+    if (is_udp(load)) {
+        tell_datagrams(connection);
     }
     AcquireSRWLockExclusive(&load->lock);
     bool next = false;
@@ -249,7 +297,7 @@ void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) 
             w2e_load_end_place_locked(load);
         }
     } else {
-        unconnected_locked(load, place, connection->number, finished->session->error);
+        unconnected_locked(load, place, connection->number, unconnected_error(connection));
     }
     ReleaseSRWLockExclusive(&load->lock);
     w2e_sys_free(connection);

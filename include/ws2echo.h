@@ -567,7 +567,7 @@ enum ws2echo_load_problem_kind {
     WS2ECHO_LOAD_FOREIGN = 3,     /* what came belongs to another connection of this load */
     WS2ECHO_LOAD_EXCESS = 4,      /* more came back than was sent */
     WS2ECHO_LOAD_EARLY_END = 5,   /* FIN came before the whole echo */
-    WS2ECHO_LOAD_UNCONNECTED = 6, /* it could not be connected: `error` */
+    WS2ECHO_LOAD_UNCONNECTED = 6, /* it could not be connected, or over UDP no datagram was answered: `error` */
     WS2ECHO_LOAD_BROKEN = 7       /* the connection was reset, ran into a time limit, or failed otherwise: `error` */
 };
 
@@ -631,9 +631,9 @@ typedef struct ws2echo_load_stats {
     uint32_t size;     /* sizeof(ws2echo_load_stats) */
     uint32_t finished; /* 1: every connection has ended, and no further one will begin */
     uint64_t connections_begun;
-    uint64_t connections_connected;
-    uint64_t connections_current;  /* connected and not ended */
-    uint64_t connections_finished; /* ended well: everything that was to come back came, and the end as it should be */
+    uint64_t connections_connected; /* over UDP: that had an answer */
+    uint64_t connections_current;   /* connected and not ended */
+    uint64_t connections_finished;  /* ended well: everything that was to come back came, and the end as it should be */
     uint64_t problems[WS2ECHO_LOAD_PROBLEM_COUNT]; /* by enum ws2echo_load_problem_kind; a connection has one at most */
     uint64_t messages;                             /* answered, each byte right; warm-up included */
     uint64_t bytes_sent;                           /* payload */
