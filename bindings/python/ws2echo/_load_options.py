@@ -37,11 +37,11 @@ def message_sizes(sizes: int | Sequence[int]) -> tuple[tuple[int, ...], bool]:
         if sizes.step != 1 or not sizes:
             raise ValueError(f"sizes: {sizes!r} is not a range of sizes without gaps")
         return (sizes[0], sizes[-1]), True
-    if isinstance(sizes, Sequence) and not isinstance(sizes, str | bytes | bytearray):
-        if not 1 <= len(sizes) <= _swig.LOAD_SIZES_MAX:
-            raise ValueError(f"sizes: {len(sizes)} of them, not 1 to {_swig.LOAD_SIZES_MAX}")
-        return tuple(integer("sizes", size) for size in sizes), False
-    return (integer("sizes", sizes),), False
+    if not isinstance(sizes, Sequence):
+        return (integer("sizes", sizes),), False
+    if not 1 <= len(sizes) <= _swig.LOAD_SIZES_MAX:
+        raise ValueError(f"sizes: {len(sizes)} of them, not 1 to {_swig.LOAD_SIZES_MAX}")
+    return tuple(integer("sizes", size) for size in sizes), False
 
 
 def _limit_to(name: str, limit: int | None) -> int:

@@ -106,8 +106,8 @@ def _line(number: int, series: Series, x: Axis, y: Axis, steps: bool) -> str:
     name = escape(series.name)
     colour = f"line{number % COLOURS}"
     if len(series.points) == 1:
-        across, up = places[0].split(",")
-        return f'<circle class="dot {colour}" cx="{across}" cy="{up}" r="3"><title>{name}</title></circle>'
+        at, height = places[0].split(",")
+        return f'<circle class="dot {colour}" cx="{at}" cy="{height}" r="3"><title>{name}</title></circle>'
     return f'<polyline class="{colour}" points="{" ".join(places)}"><title>{name}</title></polyline>'
 
 
