@@ -174,13 +174,18 @@ static struct w2e_shard *choose_shard_locked(struct w2e_shards *shards) {
     return full ? start_shard_locked(shards) : chosen;
 }
 
+/* What comes too late to be ended with the others does not begin. */
+static bool is_late_locked(const struct w2e_shards *shards, const struct w2e_task *task) {
+    return shards->stop || (listens(task) && shards->stop_accepting);
+}
+
 int w2e_task_dispatch(struct w2e_shards *shards, struct w2e_task *task, struct w2e_shard *shard) {
     AcquireSRWLockExclusive(&shards->lock);
-    if (shard == NULL) {
+    bool late = is_late_locked(shards, task);
+    if (shard == NULL && !late) {
         shard = choose_shard_locked(shards);
+        late = is_late_locked(shards, task); /* starting another shard lets go of the lock */
     }
-    /* What comes too late to be ended with the others does not begin. Choosing may have let go of the lock. */
-    bool late = shards->stop || (listens(task) && shards->stop_accepting);
     if (shard != NULL && !late) {
         task->shard = shard;
         shard->load++;
@@ -344,10 +349,14 @@ void w2e_shards_stop_accepting(struct w2e_driver *driver) {
 }
 
 static void join_shards(struct w2e_shards *shards) {
-    while (shards->first != NULL) {
-        struct w2e_shard *shard = shards->first;
-        shards->first = shard->next;
-        free_shard(shard);
+    AcquireSRWLockExclusive(&shards->lock);
+    struct w2e_shard *ended = shards->first;
+    shards->first = NULL;
+    ReleaseSRWLockExclusive(&shards->lock);
+    while (ended != NULL) {
+        struct w2e_shard *next = ended->next;
+        free_shard(ended);
+        ended = next;
     }
 }
 
@@ -370,7 +379,7 @@ void w2e_shards_stop(struct w2e_driver *driver) {
         w2e_condition_wait(&shards->changed, &shards->lock, W2E_NEVER);
     }
     ReleaseSRWLockExclusive(&shards->lock);
-    join_shards(shards); /* nobody else sees them any more */
+    join_shards(shards);
     join_lingered(shards);
     ReleaseSRWLockExclusive(&shards->stop_lock);
 }
