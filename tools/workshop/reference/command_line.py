@@ -1,8 +1,8 @@
 """The command line of the Python package, as its own argparse parser describes it.
 
 The package cannot be imported here, as it needs Windows. What makes the parser needs only the names of the
-choices, so it runs with stand-ins for them, and with those modules of the package that need nothing else. The words are laid out here, since argparse's own layout differs
-between Pythons.
+choices, so it runs with stand-ins for them, and with those modules of the package that need nothing else. The
+words are laid out here, since argparse's own layout differs between Pythons.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ def _choices(node: ast.ClassDef) -> object:
 
 
 def _is_of_package(node: ast.stmt) -> bool:
+    """Whether it imports what is not here; or the annotations, which the compiler is told of."""
     names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
     names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
-    return any(name.startswith("ws2echo") for name in names)
+    return any(name.startswith(("ws2echo", "__future__")) for name in names)
 
 
 def parser(modules: Mapping[str, ast.Module], classes: Mapping[str, ast.ClassDef]) -> argparse.ArgumentParser:
