@@ -378,7 +378,7 @@ def test_compare_as_json_on_stdout(capsys: Captured) -> None:
 class Page(HTMLParser):
     """Notes what is opened, and that it is closed in order."""
 
-    VOID = ("meta", "line", "polyline", "circle", "br")
+    VOID = ("meta", "br")
 
     def __init__(self) -> None:
         super().__init__()
