@@ -14,8 +14,10 @@ from ctypes import (
     Structure,
     c_char,
     c_char_p,
+    c_double,
     c_int,
     c_int32,
+    c_uint8,
     c_uint16,
     c_uint32,
     c_uint64,
@@ -59,6 +61,11 @@ RECEIVE, SEND, BOTH = 0, 1, 2
 TCP, UDP, TCP_AND_UDP = 0, 1, 2
 ACCEPT_DEFAULT, ACCEPTEX, WSAACCEPT = 0, 1, 2
 LOCAL, PEER = 0, 1
+PING_PONG, STREAM = 0, 1
+RECEIVE_ALWAYS, RECEIVE_LATE, RECEIVE_AFTER_SENT, RECEIVE_NEVER = range(4)
+CORRUPT, MISSING, REPEATED, FOREIGN, EXCESS, EARLY_END, UNCONNECTED, BROKEN = range(8)
+LATENCY, CONNECT = 0, 1
+HISTOGRAM_COUNTS = 2688
 
 
 class Address(Structure):
@@ -207,6 +214,97 @@ class PingProgress(Structure):
     )
 
 
+class Histogram(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("reserved", c_uint32),
+        ("count", c_uint64),
+        ("min_us", c_uint64),
+        ("max_us", c_uint64),
+        ("sum_us", c_uint64),
+        ("counts", c_uint64 * HISTOGRAM_COUNTS),
+    )
+
+
+class LoadOptions(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("model", c_uint32),
+        ("protocol", c_uint32),
+        ("family", c_uint32),
+        ("host", c_char_p),
+        ("port", c_uint32),
+        ("workers", c_uint32),
+        ("connections", c_uint32),
+        ("pattern", c_uint32),
+        ("depth", c_uint32),
+        ("window_bytes", c_uint32),
+        ("sizes", c_uint32),
+        ("sizes_range", c_uint32),
+        ("message_bytes", c_uint32 * 16),
+        ("messages", c_uint64),
+        ("bytes", c_uint64),
+        ("messages_per_connection", c_uint64),
+        ("duration_ms", c_uint32),
+        ("warm_up_ms", c_uint32),
+        ("ramp_up_ms", c_uint32),
+        ("think_ms", c_uint32),
+        ("rate", c_uint64),
+        ("burst", c_uint32),
+        ("receive", c_uint32),
+        ("receive_delay_ms", c_uint32),
+        ("send_delay_ms", c_uint32),
+        ("connect_timeout_ms", c_uint32),
+        ("reply_timeout_ms", c_uint32),
+        ("finish_timeout_ms", c_uint32),
+        ("reset", c_uint32),
+        ("no_delay", c_uint32),
+        ("receive_buffer_bytes", c_uint32),
+        ("send_buffer_bytes", c_uint32),
+        ("seed", c_uint64),
+    )
+
+
+class LoadStats(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("finished", c_uint32),
+        ("connections_begun", c_uint64),
+        ("connections_connected", c_uint64),
+        ("connections_current", c_uint64),
+        ("connections_finished", c_uint64),
+        ("problems", c_uint64 * 8),
+        ("messages", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("bytes_received", c_uint64),
+        ("datagrams_lost", c_uint64),
+        ("datagrams_late", c_uint64),
+        ("datagrams_duplicated", c_uint64),
+        ("datagrams_reordered", c_uint64),
+        ("datagrams_corrupt", c_uint64),
+        ("datagrams_foreign", c_uint64),
+        ("datagrams_unreachable", c_uint64),
+        ("elapsed_us", c_uint64),
+    )
+
+
+class LoadProblem(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("kind", c_uint32),
+        ("time_us", c_uint64),
+        ("connection", c_uint64),
+        ("offset", c_uint64),
+        ("found_connection", c_uint64),
+        ("found_offset", c_uint64),
+        ("missing", c_uint64),
+        ("error", c_int32),
+        ("expected", c_uint8),
+        ("actual", c_uint8),
+        ("reserved", c_uint16),
+    )
+
+
 class ModelInfo(Structure):
     _fields_ = (
         ("size", c_uint32),
@@ -231,10 +329,14 @@ STRUCTS: tuple[type[Structure], ...] = (
     EchoProgress,
     PingOptions,
     PingProgress,
+    Histogram,
+    LoadOptions,
+    LoadStats,
+    LoadProblem,
     ModelInfo,
 )
 
-SERVER = CLIENT = c_uint64
+SERVER = CLIENT = LOAD = c_uint64
 _FUNCTIONS: dict[str, tuple[type, ...]] = {
     "ws2echo_server_options_init": (POINTER(ServerOptions),),
     "ws2echo_server_open": (POINTER(ServerOptions), POINTER(SERVER)),
@@ -262,6 +364,22 @@ _FUNCTIONS: dict[str, tuple[type, ...]] = {
     "ws2echo_client_ping": (CLIENT, POINTER(PingOptions), c_uint32, POINTER(PingProgress)),
     "ws2echo_client_wait_handle": (CLIENT, c_uint32, POINTER(c_void_p)),
     "ws2echo_client_close": (CLIENT,),
+    "ws2echo_histogram_init": (POINTER(Histogram),),
+    "ws2echo_histogram_record": (POINTER(Histogram), c_uint64, c_uint64),
+    "ws2echo_histogram_merge": (POINTER(Histogram), POINTER(Histogram)),
+    "ws2echo_histogram_percentile": (POINTER(Histogram), c_double, POINTER(c_uint64)),
+    "ws2echo_histogram_mean": (POINTER(Histogram), POINTER(c_double)),
+    "ws2echo_histogram_deviation": (POINTER(Histogram), POINTER(c_double)),
+    "ws2echo_histogram_bounds": (c_uint32, POINTER(c_uint64), POINTER(c_uint64)),
+    "ws2echo_load_options_init": (POINTER(LoadOptions),),
+    "ws2echo_load_open": (POINTER(LoadOptions), POINTER(LOAD)),
+    "ws2echo_load_options_get": (LOAD, POINTER(LoadOptions)),
+    "ws2echo_load_stats_get": (LOAD, POINTER(LoadStats)),
+    "ws2echo_load_histogram_get": (LOAD, c_uint32, POINTER(Histogram)),
+    "ws2echo_load_next_problem": (LOAD, c_uint32, POINTER(LoadProblem)),
+    "ws2echo_load_wait": (LOAD, c_uint32),
+    "ws2echo_load_stop": (LOAD,),
+    "ws2echo_load_close": (LOAD,),
     "ws2echo_model_describe": (c_uint32, POINTER(ModelInfo)),
 }
 _TEXT_FUNCTIONS: dict[str, tuple[type, ...]] = {

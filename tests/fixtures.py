@@ -15,11 +15,12 @@ import pytest
 import resources
 import ws2echo
 from commands import Serving
-from handles import Client, Server
+from handles import Client, Load, Server
 from waiting import Task
 
 OpenServer = Callable[..., Server]
 OpenClient = Callable[..., Client]
+OpenLoad = Callable[..., Load]
 StartServing = Callable[..., Serving]
 LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
 
@@ -99,6 +100,13 @@ def open_client() -> Iterator[OpenClient]:
     """Opens clients, which are closed after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda port, **options: stack.enter_context(Client(port, **options))
+
+
+@pytest.fixture
+def open_load() -> Iterator[OpenLoad]:
+    """Opens loads, which are closed after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda port, **options: stack.enter_context(Load(port, **options))
 
 
 @pytest.fixture

@@ -67,6 +67,12 @@ def ping_options(**values: Any) -> abi.PingOptions:
     return fill(options, values)
 
 
+def load_options(**values: Any) -> abi.LoadOptions:
+    options = abi.LoadOptions()
+    check(DLL.ws2echo_load_options_init(byref(options)))
+    return fill(options, values)
+
+
 def sized(struct: type[AnyStruct]) -> AnyStruct:
     value = struct()
     value.size = ctypes.sizeof(struct)
@@ -242,3 +248,57 @@ class Client:
 
     def close(self) -> None:
         check(DLL.ws2echo_client_close(self.handle))
+
+
+class Load:
+    def __init__(self, port: int, *, message_bytes: list[int] | None = None, **options: Any) -> None:
+        self.handle = c_uint64(0)
+        filled = load_options(port=port, **options)
+        for index, size in enumerate(message_bytes or []):
+            filled.message_bytes[index] = size
+        check(DLL.ws2echo_load_open(byref(filled), byref(self.handle)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        DLL.ws2echo_load_close(self.handle)
+
+    @property
+    def options(self) -> abi.LoadOptions:
+        options = sized(abi.LoadOptions)
+        check(DLL.ws2echo_load_options_get(self.handle, byref(options)))
+        return options
+
+    @property
+    def stats(self) -> abi.LoadStats:
+        stats = sized(abi.LoadStats)
+        check(DLL.ws2echo_load_stats_get(self.handle, byref(stats)))
+        return stats
+
+    def histogram(self, kind: int = abi.LATENCY) -> abi.Histogram:
+        histogram = sized(abi.Histogram)
+        check(DLL.ws2echo_load_histogram_get(self.handle, kind, byref(histogram)))
+        return histogram
+
+    def next_problem(self, timeout_ms: int = 30_000) -> abi.LoadProblem:
+        problem = sized(abi.LoadProblem)
+        check(DLL.ws2echo_load_next_problem(self.handle, timeout_ms, byref(problem)))
+        return problem
+
+    def problems(self) -> list[abi.LoadProblem]:
+        """Those that there are now."""
+        found = []
+        with contextlib.suppress(CallError):
+            while True:
+                found.append(self.next_problem(0))
+        return found
+
+    def wait(self, timeout_ms: int = 60_000) -> None:
+        check(DLL.ws2echo_load_wait(self.handle, timeout_ms))
+
+    def stop(self) -> None:
+        check(DLL.ws2echo_load_stop(self.handle))
+
+    def close(self) -> None:
+        check(DLL.ws2echo_load_close(self.handle))

@@ -22,17 +22,29 @@ SIZES = {
     abi.EchoProgress: 40,
     abi.PingOptions: 32,
     abi.PingProgress: 104,
+    abi.Histogram: 21544,
+    abi.LoadOptions: 224,
+    abi.LoadStats: 192,
+    abi.LoadProblem: 64,
     abi.ModelInfo: 480,
 }
 C_TYPES: dict[str, Any] = {
     "uint32_t": ctypes.c_uint32,
     "int32_t": ctypes.c_int32,
+    "uint8_t": ctypes.c_uint8,
+    "uint16_t": ctypes.c_uint16,
     "uint64_t": ctypes.c_uint64,
     "const char *": ctypes.c_char_p,
     "char": ctypes.c_char,
     "ws2echo_address": abi.Address,
 }
-ARRAY_SIZES = {"WS2ECHO_ADDRESS_TEXT_SIZE": 64, "WS2ECHO_REASON_COUNT": 7}
+ARRAY_SIZES = {
+    "WS2ECHO_ADDRESS_TEXT_SIZE": 64,
+    "WS2ECHO_REASON_COUNT": 7,
+    "WS2ECHO_HISTOGRAM_COUNTS": 2688,
+    "WS2ECHO_LOAD_SIZES_MAX": 16,
+    "WS2ECHO_LOAD_PROBLEM_COUNT": 8,
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +56,7 @@ def header() -> str:
 
 
 def fields_of(body: str) -> Iterator[tuple[str, Any]]:
-    for declared, name, count in re.findall(r"(const char \*|\w+ )(\w+)(?:\[(\w+)\])?;", body):
+    for declared, name, count in re.findall(r"(const char \*|\w+\s+)(\w+)(?:\[(\w+)\])?;", body):
         kind = C_TYPES[declared if declared.endswith("*") else declared.strip()]
         yield name, kind * (ARRAY_SIZES.get(count) or int(count)) if count else kind
 
@@ -125,11 +137,54 @@ def test_client_defaults_are_those_of_the_header() -> None:
     }
 
 
+def test_load_defaults_are_those_of_the_header() -> None:
+    options = handles.load_options()
+    told = {name: getattr(options, name) for name, _ in options._fields_}
+    assert list(told.pop("message_bytes")) == [64] + [0] * 15
+    assert told == {
+        "size": 224,
+        "model": 7,
+        "protocol": 0,
+        "family": abi.ANY,
+        "host": None,
+        "port": 0,
+        "workers": 0,
+        "connections": 1,
+        "pattern": abi.PING_PONG,
+        "depth": 1,
+        "window_bytes": 0,
+        "sizes": 1,
+        "sizes_range": 0,
+        "messages": 0,
+        "bytes": 0,
+        "messages_per_connection": 0,
+        "duration_ms": abi.INFINITE,
+        "warm_up_ms": 0,
+        "ramp_up_ms": 0,
+        "think_ms": 0,
+        "rate": 0,
+        "burst": 1,
+        "receive": abi.RECEIVE_ALWAYS,
+        "receive_delay_ms": 0,
+        "send_delay_ms": 0,
+        "connect_timeout_ms": 10_000,
+        "reply_timeout_ms": abi.TIMEOUT_OF_OPTIONS,
+        "finish_timeout_ms": 10_000,
+        "reset": 0,
+        "no_delay": 1,
+        "receive_buffer_bytes": 0,
+        "send_buffer_bytes": 0,
+        "seed": 1,
+    }
+
+
 def test_init_writes_nothing_beyond_the_struct() -> None:
     for struct, init in (
         (abi.ServerOptions, abi.DLL.ws2echo_server_options_init),
         (abi.ClientOptions, abi.DLL.ws2echo_client_options_init),
         (abi.PingOptions, abi.DLL.ws2echo_ping_options_init),
+        (abi.LoadOptions, abi.DLL.ws2echo_load_options_init),
+        (abi.Histogram, abi.DLL.ws2echo_histogram_init),
     ):
         memory = ctypes.create_string_buffer(b"\xa5" * (ctypes.sizeof(struct) + 64))
         handles.check(init(byref(struct.from_buffer(memory))))

@@ -6,7 +6,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Iterator
-from ctypes import byref, c_uint16, c_uint32, c_uint64, c_void_p
+from ctypes import byref, c_double, c_uint16, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 import abi
@@ -15,12 +15,12 @@ import pe
 import pytest
 from abi import DLL
 from datagrams import Peer
-from fixtures import OpenClient, OpenServer
-from handles import CallError, Client, Server, fails
+from fixtures import OpenClient, OpenLoad, OpenServer
+from handles import CallError, Client, Load, Server, fails
 from waiting import Task
 
 NOTSOCK, FAULT, INVAL, NOTCONN = abi.WSAENOTSOCK, abi.WSAEFAULT, abi.WSAEINVAL, abi.WSAENOTCONN
-SERVER, CLIENT, UDP_CLIENT, DEAD = "server", "client", "udp client", "dead"
+SERVER, CLIENT, UDP_CLIENT, LOAD, DEAD = "server", "client", "udp client", "load", "dead"
 NULL = None
 BUFFER = ctypes.create_string_buffer(16)
 
@@ -48,11 +48,15 @@ def ping_options(**values: Any) -> Callable[[], Any]:
     return lambda: handles.ping_options(**values)
 
 
-u16, u32, u64, pointer = c_uint16, c_uint32, c_uint64, c_void_p
+def load_options(**values: Any) -> Callable[[], Any]:
+    return lambda: handles.load_options(**{"port": 9, "host": "127.0.0.1", "messages": 1, **values})
+
+
+u16, u32, u64, pointer, real = c_uint16, c_uint32, c_uint64, c_void_p, c_double
 
 # Rows: arguments, error. A word is a handle of that kind (SERVER: an open server, CLIENT: a connected client,
-# UDP_CLIENT: one whose peer is silent, DEAD: a closed handle of the kind that the function wants); a callable
-# makes what a pointer points to.
+# UDP_CLIENT: one whose peer is silent, LOAD: one that has no end, DEAD: a closed handle of the kind that the
+# function wants); a callable makes what a pointer points to.
 # Each row of a function is less wrong than the one above: it shows that its error comes before those below.
 ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
     "ws2echo_server_options_init": [((NULL,), FAULT), ((abi.ServerOptions,), 0)],
@@ -205,6 +209,88 @@ ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
         ((CLIENT, 0xFFFFFFFF, pointer), INVAL),
     ],
     "ws2echo_client_close": [((DEAD,), NOTSOCK), ((SERVER,), NOTSOCK), ((0,), NOTSOCK)],
+    "ws2echo_histogram_init": [((NULL,), FAULT), ((abi.Histogram,), 0)],
+    "ws2echo_histogram_record": [
+        ((NULL, 1, 1), FAULT),
+        ((sized(abi.Histogram, 4), 1, 1), INVAL),
+        ((sized(abi.Histogram), 1, 1), 0),
+    ],
+    "ws2echo_histogram_merge": [
+        ((NULL, sized(abi.Histogram, 4)), FAULT),
+        ((sized(abi.Histogram, 4), NULL), FAULT),
+        ((sized(abi.Histogram, 4), sized(abi.Histogram)), INVAL),
+        ((sized(abi.Histogram), sized(abi.Histogram, 4)), INVAL),
+        ((sized(abi.Histogram), sized(abi.Histogram)), 0),
+    ],
+    "ws2echo_histogram_percentile": [
+        ((NULL, 101.0, u64), FAULT),
+        ((sized(abi.Histogram, 4), 101.0, NULL), FAULT),
+        ((sized(abi.Histogram, 4), 50.0, u64), INVAL),
+        ((sized(abi.Histogram), -1.0, u64), INVAL),
+        ((sized(abi.Histogram), 100.5, u64), INVAL),
+        ((sized(abi.Histogram), float("nan"), u64), INVAL),
+        ((sized(abi.Histogram), 50.0, u64), 0),
+    ],
+    "ws2echo_histogram_mean": [
+        ((NULL, real), FAULT),
+        ((sized(abi.Histogram, 4), NULL), FAULT),
+        ((sized(abi.Histogram, 4), real), INVAL),
+        ((sized(abi.Histogram), real), 0),
+    ],
+    "ws2echo_histogram_deviation": [
+        ((NULL, real), FAULT),
+        ((sized(abi.Histogram, 4), NULL), FAULT),
+        ((sized(abi.Histogram, 4), real), INVAL),
+        ((sized(abi.Histogram), real), 0),
+    ],
+    "ws2echo_histogram_bounds": [
+        ((abi.HISTOGRAM_COUNTS, NULL, u64), FAULT),
+        ((abi.HISTOGRAM_COUNTS, u64, NULL), FAULT),
+        ((abi.HISTOGRAM_COUNTS, u64, u64), INVAL),
+        ((0xFFFFFFFF, u64, u64), INVAL),
+        ((0, u64, u64), 0),
+    ],
+    "ws2echo_load_options_init": [((NULL,), FAULT), ((abi.LoadOptions,), 0)],
+    "ws2echo_load_open": [
+        ((NULL, u64), FAULT),
+        ((load_options(), NULL), FAULT),
+        ((load_options(port=0), NULL), FAULT),
+        ((sized(abi.LoadOptions, 4), u64), INVAL),
+        ((load_options(port=0, host="no-such-host.invalid"), u64), INVAL),
+        ((load_options(host="no-such-host.invalid"), u64), abi.WSAHOST_NOT_FOUND),
+    ],
+    "ws2echo_load_options_get": [
+        ((DEAD, NULL), NOTSOCK),
+        ((CLIENT, sized(abi.LoadOptions, 4)), NOTSOCK),
+        ((LOAD, NULL), FAULT),
+        ((LOAD, sized(abi.LoadOptions, 4)), INVAL),
+        ((LOAD, sized(abi.LoadOptions)), 0),
+    ],
+    "ws2echo_load_stats_get": [
+        ((DEAD, NULL), NOTSOCK),
+        ((SERVER, NULL), NOTSOCK),
+        ((LOAD, NULL), FAULT),
+        ((LOAD, sized(abi.LoadStats, 0)), INVAL),
+        ((LOAD, sized(abi.LoadStats)), 0),
+    ],
+    "ws2echo_load_histogram_get": [
+        ((DEAD, 2, NULL), NOTSOCK),
+        ((CLIENT, 2, NULL), NOTSOCK),
+        ((LOAD, 2, NULL), FAULT),
+        ((LOAD, abi.LATENCY, sized(abi.Histogram, 4)), INVAL),
+        ((LOAD, 2, sized(abi.Histogram)), INVAL),
+        ((LOAD, abi.CONNECT, sized(abi.Histogram)), 0),
+    ],
+    "ws2echo_load_next_problem": [
+        ((DEAD, 0, NULL), NOTSOCK),
+        ((SERVER, 0, NULL), NOTSOCK),
+        ((LOAD, 0, NULL), FAULT),
+        ((LOAD, abi.INFINITE, sized(abi.LoadProblem, 63)), INVAL),
+        ((LOAD, 0, sized(abi.LoadProblem)), abi.WSAETIMEDOUT),
+    ],
+    "ws2echo_load_wait": [((DEAD, 0), NOTSOCK), ((SERVER, 0), NOTSOCK), ((LOAD, 0), abi.WSAETIMEDOUT)],
+    "ws2echo_load_stop": [((DEAD,), NOTSOCK), ((CLIENT,), NOTSOCK), ((LOAD,), 0)],
+    "ws2echo_load_close": [((DEAD,), NOTSOCK), ((SERVER,), NOTSOCK), ((0,), NOTSOCK)],
     "ws2echo_model_describe": [
         ((0, NULL), FAULT),
         ((1000, NULL), FAULT),
@@ -228,11 +314,16 @@ def silent_peer() -> Iterator[Peer]:
 
 
 @pytest.fixture
-def live(open_server: OpenServer, open_client: OpenClient, silent_peer: Peer, model: int) -> dict[str, int]:
+def live(
+    open_server: OpenServer, open_client: OpenClient, open_load: OpenLoad, silent_peer: Peer, model: int
+) -> dict[str, int]:
     """The handles that the words of the table stand for: an empty journal, and one connection."""
     server = open_server(model=model)
     client = open_client(server.port)
+    load = open_load(silent_peer.port, host="127.0.0.1", protocol=abi.UDP, model=model, finish_timeout_ms=1)
     with Server(model=model) as closed_server, Client(closed_server.port) as closed_client:
+        pass
+    with Load(silent_peer.port, host="127.0.0.1", protocol=abi.UDP, model=model) as closed_load:
         pass
     udp_client = open_client(silent_peer.port, host="127.0.0.1", protocol=abi.UDP)
     client.echo(b"accepted")
@@ -241,8 +332,10 @@ def live(open_server: OpenServer, open_client: OpenClient, silent_peer: Peer, mo
         UDP_CLIENT: udp_client.handle.value,
         SERVER: server.handle.value,
         CLIENT: client.handle.value,
+        LOAD: load.handle.value,
         "dead server": closed_server.handle.value,
         "dead client": closed_client.handle.value,
+        "dead load": closed_load.handle.value,
     }
 
 
@@ -255,7 +348,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "arguments", "error"), CASES)
 def test_error_precedence(live: dict[str, int], name: str, arguments: tuple[Any, ...], error: int) -> None:
-    kind = "client" if "client" in name else "server"
+    kind = name.split("_")[1]
     made: list[Any] = []
     passed: list[Any] = []
     for argument in arguments:
@@ -306,6 +399,7 @@ def test_open_gives_no_handle_after_a_failure() -> None:
         (DLL.ws2echo_server_open, handles.server_options(port=70_000)),
         (DLL.ws2echo_client_open, handles.client_options(port=70_000)),
         (DLL.ws2echo_client_begin, handles.client_options(port=70_000)),
+        (DLL.ws2echo_load_open, handles.load_options(port=70_000)),
     ):
         handle = c_uint64(77)
         assert opening(byref(options), byref(handle)) == INVAL
@@ -340,6 +434,8 @@ def test_bad_handles_from_8_threads_while_good_ones_come_and_go(model: int) -> N
                 DLL.ws2echo_client_echo(number, b"x", 1, None, abi.INFINITE, byref(progress)),
                 DLL.ws2echo_server_close(old),
                 DLL.ws2echo_client_close(old),
+                DLL.ws2echo_load_wait(number, abi.INFINITE),
+                DLL.ws2echo_load_close(old),
             ):
                 assert code == NOTSOCK
         return calls
@@ -374,6 +470,12 @@ BLOCKED_CLIENT: dict[str, Callable[[Client], object]] = {
 }
 
 
+BLOCKED_LOAD: dict[str, Callable[[Load], object]] = {
+    "wait": lambda load: load.wait(abi.INFINITE),
+    "next_problem": lambda load: load.next_problem(abi.INFINITE),
+}
+
+
 def aborted(task: Task) -> None:
     with fails(abi.WSA_OPERATION_ABORTED, "WSA_OPERATION_ABORTED (995)"):
         task.result()
@@ -387,6 +489,16 @@ def test_close_of_a_server_ends_what_waits_on_it(open_client: OpenClient, model:
         tasks = [Task(BLOCKED_SERVER[name], server) for _ in range(3)]
         assert all(task.blocks() for task in tasks)
         server.close()
+        for task in tasks:
+            aborted(task)
+
+
+@pytest.mark.parametrize("name", BLOCKED_LOAD)
+def test_close_of_a_load_ends_what_waits_on_it(open_server: OpenServer, model: int, name: str) -> None:
+    with Load(open_server(model=model).port, model=model) as load:
+        tasks = [Task(BLOCKED_LOAD[name], load) for _ in range(3)]
+        assert all(task.blocks() for task in tasks)
+        load.close()
         for task in tasks:
             aborted(task)
 

@@ -12,8 +12,12 @@ import ws2echo
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_what_is_open_is_neither_copied_nor_pickled(duplicate: Any) -> None:
-    with ws2echo.Server() as server, ws2echo.Client(server.port) as client:
-        for opened in (server, client):
+    with (
+        ws2echo.Server() as server,
+        ws2echo.Client(server.port) as client,
+        ws2echo.Load(server.port, send_delay=60) as load,
+    ):
+        for opened in (server, client, load):
             with pytest.raises(TypeError, match="cannot copy or pickle"):
                 duplicate(opened)
         assert client.echo(b"still mine") == b"still mine"
@@ -33,6 +37,11 @@ def test_nothing_is_opened_twice() -> None:
 def test_results_can_be_sent_elsewhere() -> None:
     with ws2echo.Server() as server, ws2echo.Client(server.port) as client:
         results: list[Any] = [server.stats, client.stats, server.options, client.options, *server.events()]
+    with ws2echo.Server() as server, ws2echo.Load(server.port, messages=5) as load:
+        result = load.run()
+    results += [result.stats, result.options]
+    results.append(ws2echo.LoadProblem(ws2echo.LoadProblemKind.CORRUPT, 1, 2, 3, None, None, 0, 0, 5, 6))
+    assert pickle.loads(pickle.dumps(result)) == copy.deepcopy(result) == result
     results.append(ws2echo.PingResult(3, 2, 1, 0, 0, 0, 0, 0, 0, 0.1, 0.2, 0.3, 1.5))
     for result in results:
         assert pickle.loads(pickle.dumps(result)) == result

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import ws2echo
 from waiting import LIMIT_S
-from ws2echo import Client, Server, _models, _swig
+from ws2echo import Client, Histogram, Load, Server, _models, _swig
 from ws2echo._choices import ACCEPT_NUMBERS, ACCEPTS, PROTOCOLS
 
 FOLDER = Path(ws2echo.__file__).parent
@@ -25,15 +25,27 @@ EXPECTED = {
     "__main__.py",
     "_choices.py",
     "_client.py",
+    "_compare.py",
     "_errors.py",
     "_handle.py",
+    "_hdr.py",
+    "_histogram.py",
+    "_html.py",
+    "_load.py",
+    "_load_arguments.py",
+    "_load_command.py",
+    "_load_options.py",
+    "_load_report.py",
+    "_load_result.py",
     "_models.py",
     "_native.pyd",
     "_options.py",
     "_ping.py",
     "_server.py",
+    "_svg.py",
     "_swig.py",
     "_swig.pyi",
+    "_units.py",
     "_waiting.py",
     "py.typed",
     "pytest_plugin.py",
@@ -106,12 +118,24 @@ def test_a_model_that_only_the_dll_knows_can_be_used(monkeypatch: pytest.MonkeyP
         (ws2echo.EventKind, "EVENT"),
         (ws2echo.Reason, "REASON"),
         (ws2echo.Half, "HALF"),
+        (ws2echo.LoadReceive, "LOAD_RECEIVE"),
     ],
 )
 def test_the_choices_are_those_of_the_header(choices: type[ws2echo.Model], prefix: str) -> None:
     in_header = {name.removeprefix(f"{prefix}_") for name in dir(_swig) if name.startswith(f"{prefix}_")}
     assert in_header - {"COUNT"} == {choice.name for choice in choices}
-    assert all(choice.value == choice.name.lower() for choice in choices)
+    assert all(choice.value == choice.name.lower().replace("_", "-") for choice in choices)
+
+
+def test_the_other_choices_of_a_load_are_those_of_the_header() -> None:
+    """They have one prefix there, together with some constants and the kinds of histograms."""
+    in_header = {name.removeprefix("LOAD_") for name in dir(_swig) if name.startswith("LOAD_")}
+    in_header = {name for name in in_header if not name.startswith("RECEIVE_")}
+    choices = [*ws2echo.LoadPattern, *ws2echo.LoadProblemKind]
+    rest = {"PROBLEM_COUNT", "SIZES_MAX", "LATENCY", "CONNECT"}
+    assert in_header == {choice.name for choice in choices} | rest
+    assert len(ws2echo.LoadProblemKind) == _swig.LOAD_PROBLEM_COUNT
+    assert all(choice.value == choice.name.lower().replace("_", "-") for choice in choices)
 
 
 def test_the_defaults_of_the_signatures_are_those_of_the_dll() -> None:
@@ -174,21 +198,31 @@ def test_everything_public_is_documented() -> None:
 # ---- what is forgotten
 
 
-@pytest.mark.parametrize("forget", [lambda: Server(), lambda: _connected()], ids=["server", "client"])
+@pytest.mark.parametrize(
+    "forget",
+    [lambda: Server("127.0.0.1"), lambda: _connected(), lambda: Load(9, "127.0.0.1", protocol="udp", rate=1)],
+    ids=["server", "client", "load"],
+)
 def test_what_was_not_closed_warns_and_is_closed(forget: Callable[[], object]) -> None:
     """The leak check of every test says whether it was closed."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         forget()
         gc.collect()
-    assert re.match(r"unclosed <ws2echo\.(Server|Client) .*(127\.0\.0\.1|::1)", str(caught[0].message))
+    assert re.match(r"unclosed <ws2echo\.(Server|Client|Load) .*(127\.0\.0\.1|::1)", str(caught[0].message))
     assert "closed, was" not in str(caught[0].message)
     assert [warning.category for warning in caught] == [ResourceWarning]
 
 
 @pytest.mark.parametrize("cycle", ["", "thing.itself = thing"])
 def test_what_is_open_at_the_end_of_the_program_does_no_harm(cycle: str) -> None:
-    script = f"import ws2echo; thing = ws2echo.Server(); client = ws2echo.Client(thing.port); {cycle}"
+    script = f"""if True:
+        import ws2echo
+        thing = ws2echo.Server()
+        client = ws2echo.Client(thing.port)
+        load = ws2echo.Load(thing.port, connections=3)
+        {cycle}
+    """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
         input="",
@@ -235,7 +269,7 @@ def _blocks_left_by(call: Callable[[], object], turns: int) -> int:
 
 def test_calls_leave_no_objects_behind() -> None:
     data, reply = bytearray(b"this is a test"), bytearray(14)
-    with Server() as server, Client(server.port) as client:
+    with Server() as server, Client(server.port) as client, Load(server.port, send_delay=3600) as load:
 
         def fails() -> None:
             with pytest.raises(TimeoutError):
@@ -254,6 +288,9 @@ def test_calls_leave_no_objects_behind() -> None:
             client.recv_into(reply[:1])
             client.recv_exactly(13)
             _ = client.stats, client.options, server.stats, server.options, ws2echo.models()
+            _ = load.stats, load.options, load.latency, load.connect_time, list(load.problems())
+            histogram = Histogram([1, 300]) + Histogram.from_hdr(Histogram([5]).to_hdr())
+            _ = histogram.percentile(50), histogram.mean_us, list(histogram)
             list(server.events())
             fails()
 
@@ -272,12 +309,13 @@ def test_references_to_buffers_are_given_back() -> None:
         assert (sys.getrefcount(data), sys.getrefcount(reply)) == before
 
 
-def test_the_host_of_the_raw_options_is_not_leaked() -> None:
+@pytest.mark.parametrize("kind", [_swig.ServerOptions, _swig.ClientOptions, _swig.LoadOptions])
+def test_the_host_of_the_raw_options_is_not_leaked(kind: Callable[[], _swig.ServerOptions]) -> None:
     """The struct owns a copy of the host: set, set anew, overwritten by a call, and freed."""
     name = "x" * (1 << 20)
 
     def churn() -> None:
-        options = _swig.ServerOptions()
+        options = kind()
         options.host = name
         options.host = name + "y"
         assert options.host == name + "y"
@@ -322,5 +360,13 @@ def test_the_raw_layer_checks_what_it_is_given() -> None:
             _swig.client_recv_bytes(12345, wrong, 0)
     with pytest.raises(TypeError, match="Counter"):
         _swig.client_send(12345, b"", 0, 5)  # type: ignore[arg-type]
+    for sizes, error in (
+        ([1] * 17, ValueError),
+        ([1 << 32], OverflowError),
+        (["1"], TypeError),
+        (5, TypeError),
+    ):
+        with pytest.raises(error):
+            _swig.LoadOptions().message_bytes = sizes  # type: ignore[assignment]
     with pytest.raises(ValueError, match="as long as"):
         _swig.client_echo(12345, b"12", bytearray(1), 0, _swig.EchoProgress())

@@ -19,6 +19,10 @@
 %rename(PingOptions) ws2echo_ping_options;
 %rename(PingProgress) ws2echo_ping_progress;
 %rename(ModelInfo) ws2echo_model_info;
+%rename(Histogram) ws2echo_histogram;
+%rename(LoadOptions) ws2echo_load_options;
+%rename(LoadStats) ws2echo_load_stats;
+%rename(LoadProblem) ws2echo_load_problem;
 
 /* SWIG goes by the suffix, and would cut this one to 32 bits. */
 %ignore WS2ECHO_NO_MISMATCH;
@@ -83,6 +87,10 @@ W2E_BLOCKS(ws2echo_client_shutdown)
 W2E_BLOCKS(ws2echo_client_echo)
 W2E_BLOCKS(ws2echo_client_ping)
 W2E_BLOCKS(ws2echo_client_close)
+W2E_BLOCKS(ws2echo_load_open)
+W2E_BLOCKS(ws2echo_load_next_problem)
+W2E_BLOCKS(ws2echo_load_wait)
+W2E_BLOCKS(ws2echo_load_close)
 
 /* ---- results through the last parameter --------------------------------------------------------------------------------- */
 
@@ -96,10 +104,24 @@ W2E_BLOCKS(ws2echo_client_close)
 %enddef
 W2E_RESULT(ws2echo_server, server, PyLong_FromUnsignedLongLong)
 W2E_RESULT(ws2echo_client, client, PyLong_FromUnsignedLongLong)
+W2E_RESULT(ws2echo_load, load, PyLong_FromUnsignedLongLong)
 W2E_RESULT(uint16_t, port, PyLong_FromUnsignedLong)
 W2E_RESULT(uint32_t, reset_connections, PyLong_FromUnsignedLong)
 W2E_RESULT(uint64_t, received, PyLong_FromUnsignedLongLong)
 W2E_RESULT(uintptr_t, handle, PyLong_FromSize_t)
+W2E_RESULT(uint64_t, value_us, PyLong_FromUnsignedLongLong)
+W2E_RESULT(double, mean_us, PyFloat_FromDouble)
+W2E_RESULT(double, deviation_us, PyFloat_FromDouble)
+
+%typemap(in, numinputs=0) (uint64_t *lowest_us, uint64_t *highest_us) (uint64_t lowest = 0, uint64_t highest = 0) {
+    $1 = &lowest;
+    $2 = &highest;
+}
+%typemap(argout) (uint64_t *lowest_us, uint64_t *highest_us) {
+    Py_XDECREF($result);
+    $result = Py_BuildValue("(KK)", (unsigned long long)*$1, (unsigned long long)*$2);
+    if ($result == NULL) SWIG_fail;
+}
 
 /* A count that holds after a failure too cannot be a result: the caller lends a Counter. */
 %{
@@ -207,12 +229,18 @@ W2E_STRUCT(ws2echo_server_stats, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_event, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_client_stats, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_model_info, made->size = sizeof *made)
+W2E_STRUCT(ws2echo_load_stats, made->size = sizeof *made)
+W2E_STRUCT(ws2echo_load_problem, made->size = sizeof *made)
+W2E_STRUCT(ws2echo_histogram, (void)ws2echo_histogram_init(made))
 W2E_STRUCT(ws2echo_server_options, (void)ws2echo_server_options_init(made))
 W2E_STRUCT(ws2echo_client_options, (void)ws2echo_client_options_init(made))
 W2E_STRUCT(ws2echo_ping_options, (void)ws2echo_ping_options_init(made))
+W2E_STRUCT(ws2echo_load_options, (void)ws2echo_load_options_init(made))
+%ignore ws2echo_histogram_init;
 %ignore ws2echo_server_options_init;
 %ignore ws2echo_client_options_init;
 %ignore ws2echo_ping_options_init;
+%ignore ws2echo_load_options_init;
 
 /* The host of an options struct is a copy of the struct's own, until it is set again, filled anew, or freed. */
 %{
@@ -229,13 +257,14 @@ static char *copied(const char *text) {
         SWIG_fail;
     }
 }
-%typemap(check) ws2echo_server_options *options, ws2echo_client_options *options {
+%typemap(check) ws2echo_server_options *options, ws2echo_client_options *options, ws2echo_load_options *options {
     if ($1 != NULL) {
         free((char *)$1->host);
         $1->host = NULL;
     }
 }
-%typemap(check) const ws2echo_server_options *options, const ws2echo_client_options *options "";
+%typemap(check) const ws2echo_server_options *options, const ws2echo_client_options *options,
+                const ws2echo_load_options *options "";
 %extend ws2echo_server_options {
     ~ws2echo_server_options(void) {
         free((char *)$self->host);
@@ -249,7 +278,37 @@ static char *copied(const char *text) {
     }
 }
 
-/* Texts and arrays inside of structs are read, never written. */
+%extend ws2echo_load_options {
+    ~ws2echo_load_options(void) {
+        free((char *)$self->host);
+        free($self);
+    }
+}
+
+/* The sizes of a load's messages are a sequence in Python; of an array of the struct, all that it does not fill becomes 0. */
+%typemap(in) uint32_t message_bytes[ANY] (uint32_t sizes[$1_dim0]) {
+    Py_ssize_t count = PySequence_Size($input);
+    if (count < 0) SWIG_fail;
+    if (count > $1_dim0) {
+        PyErr_SetString(PyExc_ValueError, "more sizes of messages than there is room for");
+        SWIG_fail;
+    }
+    memset(sizes, 0, sizeof sizes);
+    for (Py_ssize_t index = 0; index < count; index++) {
+        PyObject *element = PySequence_GetItem($input, index);
+        unsigned long long size = element ? PyLong_AsUnsignedLongLong(element) : 0;
+        Py_XDECREF(element);
+        if (PyErr_Occurred()) SWIG_fail;
+        if (size > UINT32_MAX) {
+            PyErr_SetString(PyExc_OverflowError, "a size of messages does not fit into 32 bits");
+            SWIG_fail;
+        }
+        sizes[index] = (uint32_t)size;
+    }
+    $1 = sizes;
+}
+
+/* Texts, and arrays but for those sizes, are read, never written. */
 %immutable ws2echo_address::host;
 %immutable ws2echo_model_info::name;
 %immutable ws2echo_model_info::family;
@@ -257,7 +316,9 @@ static char *copied(const char *text) {
 %immutable ws2echo_model_info::calls;
 %immutable ws2echo_model_info::limits;
 %immutable ws2echo_server_stats::connections_closed;
-%typemap(out) uint64_t [ANY] {
+%immutable ws2echo_load_stats::problems;
+%immutable ws2echo_histogram::counts;
+%typemap(out) uint64_t [ANY], uint32_t [ANY] {
     $result = PyTuple_New($1_dim0);
     for (Py_ssize_t index = 0; $result != NULL && index < $1_dim0; index++) {
         PyObject *element = PyLong_FromUnsignedLongLong($1[index]);

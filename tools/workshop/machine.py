@@ -248,7 +248,7 @@ def windows_packages() -> Path:
         _pip("install", "-q", "--target", folder, *target, "-r", requirements, log="pip-windows")
 
     return _provide(
-        CACHE / name, "pytest and hypothesis for Windows (from PyPI, about 4 MB: the tests)", install
+        CACHE / name, "pytest, hypothesis and others for Windows (from PyPI, about 5 MB: the tests)", install
     )
 
 

@@ -8,14 +8,31 @@ whenever it can block, and Ctrl-C ends every wait but that for a name to be reso
 ``OSError`` subclass that the ``socket`` module would raise, its ``winerror`` the Winsock code, its text what
 was being done and what to try.
 
+`Load` puts an echo server under load: it checks every byte that comes back, and times every message.
+
 There is also a command line, ``python -m ws2echo``, and a pytest plugin with the fixtures ``echo_server`` and
 ``make_echo_server``.
 """
 
 from . import _swig
-from ._choices import Accept, EventKind, Family, Half, Model, Protocol, Reason
+from ._choices import (
+    Accept,
+    EventKind,
+    Family,
+    Half,
+    LoadPattern,
+    LoadProblemKind,
+    LoadReceive,
+    Model,
+    Protocol,
+    Reason,
+)
 from ._client import Client
 from ._errors import EchoMismatchError
+from ._histogram import Histogram
+from ._load import Load
+from ._load_options import LoadOptions, LoadProblem, LoadStats
+from ._load_result import LoadResult, LoadSample
 from ._models import ModelInfo, models
 from ._options import Address, ClientOptions, ClientStats, Event, ServerOptions, ServerStats
 from ._ping import PingResult
@@ -34,6 +51,16 @@ __all__ = [
     "EventKind",
     "Family",
     "Half",
+    "Histogram",
+    "Load",
+    "LoadOptions",
+    "LoadPattern",
+    "LoadProblem",
+    "LoadProblemKind",
+    "LoadReceive",
+    "LoadResult",
+    "LoadSample",
+    "LoadStats",
     "Model",
     "ModelInfo",
     "PingResult",

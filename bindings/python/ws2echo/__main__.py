@@ -1,4 +1,4 @@
-"""The command line: ``python -m ws2echo serve``, ``send`` and ``models``.
+"""The command line: ``python -m ws2echo serve``, ``send``, ``load``, ``compare`` and ``models``.
 
 Exit status: 0 when all went well, 1 when a connection or an echo failed, 2 when the command line is wrong.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import ws2echo
 from ws2echo import Accept, Client, EchoMismatchError, Event, EventKind, Family, PingResult, Protocol, Server
+from ws2echo._load_arguments import add_compare, add_load
 
 SIZE_MAX = 1 << 30  # of a message: it is held in memory, and what comes back, too
 TUTORIAL_PORT = 27015
@@ -60,11 +61,11 @@ def _duration(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ws2echo",
-        description="An echo server and client, over TCP and UDP.",
+        description="An echo server, client and load generator, over TCP and UDP.",
         epilog="Exit status: 0 all went well, 1 a connection or an echo failed, 2 wrong usage.",
     )
     parser.add_argument("--version", action="version", version=f"ws2echo {ws2echo.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="serve | send | models")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(
         commands.add_parser(
             "serve",
@@ -77,6 +78,22 @@ def _parser() -> argparse.ArgumentParser:
             "send",
             help="send something to an echo server and compare what comes back",
             description="Send something to an echo server and compare what comes back.",
+        )
+    )
+    add_load(
+        commands.add_parser(
+            "load",
+            help="put an echo server under load, check every byte and time every message",
+            description="Put an echo server under load, check every byte that comes back and time every "
+            "message. Ctrl-C ends it early, with its summary.",
+        )
+    )
+    add_compare(
+        commands.add_parser(
+            "compare",
+            help="put several servers under the same load in turn, and compare them",
+            description="Put several servers under the same load, one after the other and again, and compare "
+            "them: the median of the rounds, the least and the greatest, and the ratio to the first.",
         )
     )
     _add_models(
@@ -449,6 +466,10 @@ def _run(parsed: argparse.Namespace) -> int:
         return models(parsed)
     if parsed.command == "serve":
         return serve(parsed)
+    if parsed.command in ("load", "compare"):
+        from ws2echo import _load_command  # only here: the others have no use for it
+
+        return _load_command.load(parsed) if parsed.command == "load" else _load_command.compare(parsed)
     _check_send(parsed)
     return send(parsed) if parsed.ping is None else ping(parsed)
 

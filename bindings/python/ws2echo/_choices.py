@@ -95,6 +95,49 @@ class Half(enum.StrEnum):
     BOTH = "both"
 
 
+class LoadPattern(enum.StrEnum):
+    """When a connection of a load sends and receives."""
+
+    PING_PONG = "ping-pong"
+    """Sends the next message when fewer than ``depth`` wait for their answers. The default."""
+    STREAM = "stream"
+    """Sends as long as fewer than ``window_bytes`` wait for their answers, and receives meanwhile."""
+
+
+class LoadReceive(enum.StrEnum):
+    """Which part of what it sent a connection of a load receives, and when."""
+
+    ALWAYS = "always"
+    """From the start. The default."""
+    LATE = "late"
+    """Nothing before ``receive_delay`` has passed since it was connected."""
+    AFTER_SENT = "after-sent"
+    """Nothing before the last message was sent: that must fit into the buffers between."""
+    NEVER = "never"
+    """Nothing: it sends until the peer takes no more, or its limit is reached."""
+
+
+class LoadProblemKind(enum.StrEnum):
+    """What was wrong with what a connection of a load received, or with the connection."""
+
+    CORRUPT = "corrupt"
+    """A wrong byte, amid right ones."""
+    MISSING = "missing"
+    """Bytes were left out: what came belongs to a later offset."""
+    REPEATED = "repeated"
+    """What came belongs to an earlier offset."""
+    FOREIGN = "foreign"
+    """What came belongs to another connection of this load."""
+    EXCESS = "excess"
+    """More came back than was sent."""
+    EARLY_END = "early-end"
+    """FIN came before the whole echo."""
+    UNCONNECTED = "unconnected"
+    """It could not be connected."""
+    BROKEN = "broken"
+    """The connection was reset, ran into a time limit, or failed otherwise."""
+
+
 C = TypeVar("C", bound=enum.StrEnum)
 
 
@@ -113,11 +156,17 @@ ACCEPT_NUMBERS = _numbers(Accept, "ACCEPT")
 FAMILY_NUMBERS = _numbers(Family, "FAMILY")
 HALF_NUMBERS = _numbers(Half, "HALF")
 REASON_NUMBERS = _numbers(Reason, "REASON")
+LOAD_PATTERN_NUMBERS = _numbers(LoadPattern, "LOAD")
+LOAD_RECEIVE_NUMBERS = _numbers(LoadReceive, "LOAD_RECEIVE")
+LOAD_PROBLEM_NUMBERS = _numbers(LoadProblemKind, "LOAD")
 PROTOCOLS = _inverted(PROTOCOL_NUMBERS)
 ACCEPTS = _inverted(ACCEPT_NUMBERS)
 FAMILIES = _inverted(FAMILY_NUMBERS)
 REASONS = _inverted(REASON_NUMBERS)
 EVENT_KINDS = _inverted(_numbers(EventKind, "EVENT"))
+LOAD_PATTERNS = _inverted(LOAD_PATTERN_NUMBERS)
+LOAD_RECEIVES = _inverted(LOAD_RECEIVE_NUMBERS)
+LOAD_PROBLEM_KINDS = _inverted(LOAD_PROBLEM_NUMBERS)
 
 
 def choice(name: str, choices: type[C], value: str) -> C:

@@ -1,4 +1,6 @@
 # The raw layer that SWIG makes of ws2echo.h through bindings/python/python.i, as the type checker sees it.
+from collections.abc import Sequence
+
 from _typeshed import ReadableBuffer, WriteableBuffer
 
 VERSION: str
@@ -9,6 +11,11 @@ ADDRESS_TEXT_SIZE: int
 REASON_COUNT: int
 END_LOCAL: int
 END_PEER: int
+HISTOGRAM_COUNTS: int
+LOAD_SIZES_MAX: int
+LOAD_PROBLEM_COUNT: int
+LOAD_LATENCY: int
+LOAD_CONNECT: int
 
 class Counter:
     value: int
@@ -135,6 +142,90 @@ class PingProgress:
     rtt_sum_us: int
     elapsed_us: int
 
+class Histogram:
+    size: int
+    reserved: int
+    count: int
+    min_us: int
+    max_us: int
+    sum_us: int
+    @property
+    def counts(self) -> tuple[int, ...]: ...
+
+class LoadOptions:
+    size: int
+    model: int
+    protocol: int
+    family: int
+    host: str | None
+    port: int
+    workers: int
+    connections: int
+    pattern: int
+    depth: int
+    window_bytes: int
+    sizes: int
+    sizes_range: int
+    @property
+    def message_bytes(self) -> tuple[int, ...]: ...
+    @message_bytes.setter
+    def message_bytes(self, sizes: Sequence[int]) -> None: ...
+    messages: int
+    bytes: int
+    messages_per_connection: int
+    duration_ms: int
+    warm_up_ms: int
+    ramp_up_ms: int
+    think_ms: int
+    rate: int
+    burst: int
+    receive: int
+    receive_delay_ms: int
+    send_delay_ms: int
+    connect_timeout_ms: int
+    reply_timeout_ms: int
+    finish_timeout_ms: int
+    reset: int
+    no_delay: int
+    receive_buffer_bytes: int
+    send_buffer_bytes: int
+    seed: int
+
+class LoadStats:
+    size: int
+    finished: int
+    connections_begun: int
+    connections_connected: int
+    connections_current: int
+    connections_finished: int
+    @property
+    def problems(self) -> tuple[int, ...]: ...
+    messages: int
+    bytes_sent: int
+    bytes_received: int
+    datagrams_lost: int
+    datagrams_late: int
+    datagrams_duplicated: int
+    datagrams_reordered: int
+    datagrams_corrupt: int
+    datagrams_foreign: int
+    datagrams_unreachable: int
+    elapsed_us: int
+
+class LoadProblem:
+    size: int
+    kind: int
+    time_us: int
+    connection: int
+    offset: int
+    found_connection: int
+    found_offset: int
+    missing: int
+    error: int
+    expected: int
+    actual: int
+    reserved: int
+
 class ModelInfo:
     size: int
     model: int
@@ -178,6 +269,20 @@ def client_ping(client: int, options: PingOptions, timeout_ms: int, progress: Pi
 def buffers_overlap(data: ReadableBuffer, other: ReadableBuffer) -> bool: ...
 def client_wait_handle(client: int, half: int) -> int: ...
 def client_close(client: int) -> None: ...
+def histogram_record(histogram: Histogram, value_us: int, count: int) -> None: ...
+def histogram_merge(into: Histogram, from_: Histogram) -> None: ...
+def histogram_percentile(histogram: Histogram, percentile: float) -> int: ...
+def histogram_mean(histogram: Histogram) -> float: ...
+def histogram_deviation(histogram: Histogram) -> float: ...
+def histogram_bounds(index: int) -> tuple[int, int]: ...
+def load_open(options: LoadOptions) -> int: ...
+def load_options_get(load: int, options: LoadOptions) -> None: ...
+def load_stats_get(load: int, stats: LoadStats) -> None: ...
+def load_histogram_get(load: int, kind: int, histogram: Histogram) -> None: ...
+def load_next_problem(load: int, timeout_ms: int, problem: LoadProblem) -> None: ...
+def load_wait(load: int, timeout_ms: int) -> None: ...
+def load_stop(load: int) -> None: ...
+def load_close(load: int) -> None: ...
 def model_describe(index: int, info: ModelInfo) -> None: ...
 def version() -> str: ...
 def error_name(error: int) -> str: ...

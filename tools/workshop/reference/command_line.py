@@ -1,8 +1,8 @@
 """The command line of the Python package, as its own argparse parser describes it.
 
 The package cannot be imported here, as it needs Windows. What makes the parser needs only the names of the
-choices, so it runs with stand-ins for them. The words are laid out here, since argparse's own layout differs
-between Pythons.
+choices, so it runs with stand-ins for them, and with those modules of the package that need nothing else. The
+words are laid out here, since argparse's own layout differs between Pythons.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from workshop.reference.markdown import SourceError, block, code, one_line, paragraph, prose, table
 
 SOURCE = "bindings/python/ws2echo/__main__.py"
+MODULES = ("_units", "_load_arguments", "__main__")  # those that the parser is made of, the last by the others
 MAKER = "_parser"
 DEFAULT = re.compile(r"\s*\(?default: %\(default\)[sr]\)?")
 
@@ -33,19 +34,21 @@ def _choices(node: ast.ClassDef) -> object:
 
 
 def _is_of_package(node: ast.stmt) -> bool:
+    """Whether it imports what is not here; or the annotations, which the compiler is told of."""
     names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
     names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
-    return any(name.startswith("ws2echo") for name in names)
+    return any(name.startswith(("ws2echo", "__future__")) for name in names)
 
 
-def parser(module: ast.Module, classes: Mapping[str, ast.ClassDef]) -> argparse.ArgumentParser:
+def parser(modules: Mapping[str, ast.Module], classes: Mapping[str, ast.ClassDef]) -> argparse.ArgumentParser:
     """The parser, made by the source's own functions."""
     enums = {
         name: _choices(node)
         for name, node in classes.items()
         if any(ast.unparse(base) == "enum.StrEnum" for base in node.bases)
     }
-    kept = [node for node in module.body if not _is_of_package(node) and not isinstance(node, ast.If)]
+    nodes = [node for name in MODULES for node in modules[name].body]
+    kept = [node for node in nodes if not _is_of_package(node) and not isinstance(node, ast.If)]
     flags = __future__.annotations.compiler_flag
     program = compile(ast.Module(kept, type_ignores=[]), SOURCE, "exec", flags=flags, dont_inherit=True)
     names: dict[str, Any] = {**enums, "ws2echo": SimpleNamespace(__version__="", **enums)}
@@ -93,8 +96,8 @@ def _command(program: str, made: argparse.ArgumentParser) -> list[str]:
     ]
 
 
-def parts(module: ast.Module, classes: Mapping[str, ast.ClassDef]) -> list[str]:
-    made = parser(module, classes)
+def parts(modules: Mapping[str, ast.Module], classes: Mapping[str, ast.ClassDef]) -> list[str]:
+    made = parser(modules, classes)
     found = ["## Command line", paragraph(prose(f"{made.description or ''} {made.epilog or ''}"))]
     for action in made._actions:
         if isinstance(action, argparse._SubParsersAction):

@@ -29,7 +29,7 @@ PACKAGE = "ws2echo"
 RAW_LAYER = "_swig"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-GROUPS = ("Server and client", "Functions", "Values", "Choices", "Exceptions", "pytest fixtures")
+GROUPS = ("Server, client and load", "Functions", "Values", "Choices", "Exceptions", "pytest fixtures")
 WORDS = re.compile(r"``(?P<code>[^`]+)``|`(?P<name>[^`]+)`|(?P<plain>[^`]+)")
 SECTION = re.compile(r"^(Args|Raises|Returns|Yields):$")
 
@@ -96,9 +96,9 @@ def _group(node: ast.ClassDef) -> str:
     bases = _bases(node)
     if "StrEnum" in bases:
         return "Choices"
-    if "NamedTuple" in bases or "dataclass" in _decorators(node):
-        return "Values"
-    return "Exceptions" if any(base.endswith(("Exception", "Error")) for base in bases) else GROUPS[0]
+    if any(base.endswith(("Exception", "Error")) for base in bases):
+        return "Exceptions"
+    return GROUPS[0] if "Handle" in bases else "Values"
 
 
 def _is_property(function: Function) -> bool:
@@ -268,6 +268,8 @@ def _fields(package: Package, node: ast.ClassDef, says: Prose) -> list[str]:
         for one, text in _described(node.body)
         if isinstance(one, ast.AnnAssign) and not ast.unparse(one.target).startswith("_")
     ]
+    if not fields:
+        return []
     head = ["Field", "Type", "Meaning"]
     rows = [
         [code(ast.unparse(one.target)), code(_annotation(package, one.annotation)), says(text)]
@@ -295,7 +297,7 @@ def _class(package: Package, name: str, says: Prose) -> list[str]:
     says = says.of(name)
     parts = [f"### {name}"]
     group = _group(node)
-    if group == GROUPS[0]:
+    if group in (GROUPS[0], "Values"):
         parts += _constructor(package, name)
     parts += says.docstring(_docstring(node, name))
     if group == "Values":
@@ -377,5 +379,5 @@ def reference(folder: Path) -> str:
                 parts += _class(package, name, says)
             else:
                 parts += _function(package, name, says)
-    parts += command_line.parts(package.modules["__main__"], package.classes)
+    parts += command_line.parts(package.modules, package.classes)
     return page("The Python API", f"the docstrings in {FOLDER}", parts)

@@ -1,0 +1,133 @@
+"""``python -m ws2echo load`` and ``compare``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from . import _compare
+from ._errors import WSAEOPNOTSUPP
+from ._load import Load
+from ._load_arguments import load_options, parse_servers, parse_target
+from ._load_options import LoadProblem
+from ._load_report import progress, summary
+from ._load_result import LoadResult, LoadSample
+from ._models import model_number
+from ._server import Server
+
+FAILED = 1
+STDOUT = "-"
+
+
+def _opened(host: str, port: int, options: dict[str, Any]) -> Load:
+    """Open the load. What its model or protocol does not offer is wrong usage, like any other bad value."""
+    try:
+        return Load(port, host, **options)
+    except OSError as error:
+        if error.winerror == WSAEOPNOTSUPP:
+            raise ValueError(error.strerror) from None
+        raise
+
+
+def _run(host: str, port: int, options: dict[str, Any], arguments: argparse.Namespace) -> LoadResult:
+    """Run one load, telling how it goes. The first Ctrl-C stops it, a second one gives it up."""
+    samples: list[LoadSample] = []
+    problems: list[LoadProblem] = []
+    with _opened(host, port, options) as load, progress(sys.stderr, arguments.quiet) as tell:
+        watch = load.watch(arguments.series)
+        stopped = False
+        while True:
+            try:
+                for sample in watch:
+                    samples.append(sample)
+                    problems += load.problems()
+                    tell(sample)
+                return load.result(samples, problems)
+            except KeyboardInterrupt:
+                if stopped:
+                    raise
+                stopped = True
+                load.stop()
+                print("ws2echo: stopping", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _target(arguments: argparse.Namespace) -> Iterator[tuple[str, int]]:
+    """Where the server is, which is opened if there is to be one of our own."""
+    if (arguments.target is None) == (arguments.serve is None):
+        raise ValueError("name the server, as HOST:PORT or PORT, or --serve MODEL, which opens one")
+    if arguments.serve is None:
+        yield parse_target(arguments.target)
+        return
+    with _serving(arguments.serve, arguments) as port:
+        yield "localhost", port
+
+
+@contextlib.contextmanager
+def _serving(model: str, arguments: argparse.Namespace) -> Iterator[int]:
+    with Server(model=model, protocol=arguments.protocol, family=arguments.family) as server:
+        yield server.port
+
+
+def _write(file: Path | str | None, text: str) -> None:
+    """Write an output that was asked for, to a file or to stdout."""
+    if file is None:
+        return
+    if str(file) == STDOUT:
+        print(text.rstrip("\n"))
+    else:
+        Path(file).write_text(text, "utf-8", newline="\n")
+
+
+def load(arguments: argparse.Namespace) -> int:
+    """Run ``load``: failed if anything was wrong with a connection or a byte."""
+    if STDOUT in (arguments.json, arguments.csv) and arguments.json == arguments.csv:
+        raise ValueError("--json and --csv cannot both have stdout")
+    with _target(arguments) as (host, port):
+        result = _run(host, port, load_options(arguments), arguments)
+    if STDOUT not in (arguments.json, arguments.csv):
+        print(summary(result))
+    if arguments.json:
+        _write(arguments.json, result.to_json())
+    if arguments.csv:
+        _write(arguments.csv, result.to_csv())
+    if arguments.hdr:
+        _write(arguments.hdr, result.to_hdr_log())
+    if arguments.html:
+        _write(arguments.html, result.to_html())
+    return FAILED if result.failed else 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Run ``compare``: failed if anything was wrong in any round."""
+    if (arguments.models is None) == (arguments.servers is None):
+        raise ValueError("compare needs --models MODEL,… or --servers NAME=HOST:PORT,…")
+    options = load_options(arguments)
+    servers = parse_servers(arguments.servers) if arguments.servers else {}
+    names = list(servers) or arguments.models.split(",")
+    if not servers:
+        for name in names:
+            model_number(name)  # before any is measured
+        if len(set(names)) < len(names):
+            raise ValueError("a model is there twice")
+
+    def run(name: str, number: int) -> LoadResult:
+        if not arguments.quiet:
+            print(f"Round {number} of {arguments.rounds}: {name}", file=sys.stderr, flush=True)
+        if servers:
+            return _run(*servers[name], options, arguments)
+        with _serving(name, arguments) as port:
+            return _run("localhost", port, options, arguments)
+
+    comparison = _compare.interleaved(names, arguments.rounds, run)
+    if arguments.json != STDOUT:
+        print(_compare.summary(comparison))
+    if arguments.json:
+        _write(arguments.json, comparison.to_json())
+    if arguments.html:
+        _write(arguments.html, _compare.to_html(comparison))
+    return FAILED if comparison.failed else 0

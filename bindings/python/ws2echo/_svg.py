@@ -1,0 +1,131 @@
+"""Line charts as SVG, drawn in plain Python. Nothing here knows of the DLL."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 860, 320
+LEFT, RIGHT, TOP, BOTTOM = 74, 16, 14, 46
+COLOURS = 8  # the style sheet has so many: .line0, .line1, …
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line of a chart."""
+
+    name: str
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One direction of a chart: what it is, and where its ticks are."""
+
+    title: str
+    low: float
+    high: float
+    ticks: Sequence[tuple[float, str]]
+    logarithmic: bool = False
+
+    def part(self, value: float) -> float:
+        """Where the value is on the axis: 0 at its low end, 1 at its high end; no further out."""
+        low, high, place = self.low, self.high, value
+        if self.logarithmic:
+            low, high, place = math.log10(low), math.log10(high), math.log10(max(value, self.low))
+        return min(1.0, max(0.0, (place - low) / (high - low))) if high > low else 0.5
+
+
+def linear_axis(title: str, highest: float, told: Callable[[float], str]) -> Axis:
+    """An axis from 0 with about five ticks at round numbers."""
+    rough = (highest or 1.0) / 5
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    step = next(magnitude * factor for factor in (1, 2, 2.5, 5, 10) if magnitude * factor >= rough)
+    count = max(1, math.ceil((highest or 1.0) / step - 1e-9))
+    return Axis(title, 0.0, step * count, [(step * k, told(step * k)) for k in range(count + 1)])
+
+
+def log_axis(title: str, lowest: float, highest: float, told: Callable[[float], str]) -> Axis:
+    """An axis over whole powers of ten."""
+    first = math.floor(math.log10(max(lowest, 1.0)))
+    last = max(first + 1, math.ceil(math.log10(max(highest, 1.0))))
+    ticks = [(10.0**power, told(10.0**power)) for power in range(first, last + 1)]
+    return Axis(title, 10.0**first, 10.0**last, ticks, logarithmic=True)
+
+
+def percentile_axis(highest: float) -> Axis:
+    """Percentiles so that each nine takes the same room: its values are 1 / (1 - part)."""
+    nines = max(1, min(7, math.ceil(math.log10(max(highest, 10.0)))))
+    ticks = [(1.0, "0%"), (2.0, "50%")]
+    for power in range(1, nines + 1):
+        ticks.append((10.0**power, f"{100 * (1 - 10.0**-power):.{max(0, power - 2)}f}%"))
+    return Axis("percentile", 1.0, 10.0**nines, ticks, logarithmic=True)
+
+
+def _x(axis: Axis, value: float) -> float:
+    return LEFT + axis.part(value) * (WIDTH - LEFT - RIGHT)
+
+
+def _y(axis: Axis, value: float) -> float:
+    return HEIGHT - BOTTOM - axis.part(value) * (HEIGHT - TOP - BOTTOM)
+
+
+def _grid(x: Axis, y: Axis) -> list[str]:
+    parts = []
+    for value, text in x.ticks:
+        at, below = f"{_x(x, value):.1f}", HEIGHT - BOTTOM + 16
+        parts.append(f'<line class="grid" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text class="tick" x="{at}" y="{below}" text-anchor="middle">{escape(text)}</text>')
+    for value, text in y.ticks:
+        height = _y(y, value)
+        parts.append(
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}"/>'
+        )
+        parts.append(
+            f'<text class="tick" x="{LEFT - 6}" y="{height + 4:.1f}" text-anchor="end">{escape(text)}</text>'
+        )
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(
+        f'<text class="axis" x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x.title)}</text>'
+    )
+    return parts
+
+
+def _line(number: int, series: Series, x: Axis, y: Axis, steps: bool) -> str:
+    places: list[str] = []
+    before = ""
+    for across, up in series.points:
+        at, height = f"{_x(x, across):.1f}", f"{_y(y, up):.1f}"
+        if steps and before:
+            places.append(f"{at},{before}")
+        places.append(f"{at},{height}")
+        before = height
+    name = escape(series.name)
+    colour = f"line{number % COLOURS}"
+    if len(series.points) == 1:
+        at, height = places[0].split(",")
+        return f'<circle class="dot {colour}" cx="{at}" cy="{height}" r="3"><title>{name}</title></circle>'
+    return f'<polyline class="{colour}" points="{" ".join(places)}"><title>{name}</title></polyline>'
+
+
+def chart(title: str, series: Sequence[Series], x: Axis, y: Axis, *, steps: bool = False) -> str:
+    """A chart with a legend, as a figure of HTML. ``steps``: a value holds until the next one."""
+    shown = [one for one in series if one.points]
+    lines = [_line(number, one, x, y, steps) for number, one in enumerate(shown)]
+    keys = "".join(
+        f'<span><i class="key{number % COLOURS}"></i>{escape(one.name)}</span>'
+        for number, one in enumerate(shown)
+    )
+    return "\n".join(
+        [
+            f"<figure><figcaption>{escape(title)}</figcaption>",
+            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
+            *_grid(x, y),
+            *lines,
+            "</svg>",
+            f'<div class="legend">{keys}</div></figure>',
+        ]
+    )

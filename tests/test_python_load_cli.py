@@ -1,0 +1,529 @@
+"""The command line's load and compare: in this process, but for what needs one of its own."""
+
+import csv
+import io
+import json
+import re
+import socket
+import subprocess
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tampering
+import ws2echo
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+from test_python_cli import run
+from waiting import LIMIT_S
+from ws2echo import Histogram, LoadResult, Server, _html, _load_report, _svg
+from ws2echo.__main__ import main
+from ws2echo._load_arguments import parse_servers, parse_target
+from ws2echo._load_result import LoadSample
+from ws2echo._units import (
+    mebibytes_of,
+    parse_duration,
+    parse_rate,
+    parse_size,
+    parse_sizes,
+    rate_of,
+    size_of,
+    time_of,
+)
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(protocol="both", model="iocp") as opened:
+        yield opened
+
+
+# ---- load
+
+
+def test_a_load_tells_what_it_did(server: Server, capsys: Captured) -> None:
+    assert main(["load", str(server.port), "--messages", "50", "--connections", "2", "--sizes", "1KiB"]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0] == (
+        f"Load on localhost port {server.port}: 2 connections over TCP, model iocp, ping-pong, "
+        "messages of 1KiB bytes, seed 1"
+    )
+    assert re.match(
+        r"Ran for .*: 50 messages, .* messages/s, .* MiB/s each way \(51,200 bytes sent, ", lines[1]
+    )
+    assert lines[2] == "Connections: 2 begun, 2 connected, 2 ended well, 0 with a problem"
+    assert lines[3] == "Latency of 50 messages (from when each message was sent):"
+    heads = "p50 p90 p99 p99.9 p99.99 p99.999 max min mean stddev"
+    assert " ".join(lines[4].split()) == heads
+    assert lines[6] == "Connecting, 2 times:"
+    assert " ".join(lines[7].split()) == heads
+    assert len(lines) == 9
+    assert err.splitlines()[0].split() == ["time", "messages/s", "MiB/s", "p50", "p99", "max", "connections"]
+
+
+def test_it_serves_itself(capsys: Captured) -> None:
+    for model in ("threads", "iocp"):
+        assert main(["load", "--serve", model, "--messages", "5", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count(" 5 messages, ") == 2
+    assert err == ""
+
+
+def test_a_rate_corrects_for_coordinated_omission(server: Server, capsys: Captured) -> None:
+    arguments = ["--rate", "200/s", "--messages", "20", "--burst", "2", "--warm-up", "1ms"]
+    assert main(["load", f"127.0.0.1:{server.port}", *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "200 messages/s in bursts of 2, warm up 1.00 ms" in out.splitlines()[0].replace("1 ms", "1.00 ms")
+    assert "(from when each message was due: corrected for coordinated omission)" in out
+
+
+def test_over_udp(server: Server, capsys: Captured) -> None:
+    arguments = ["--protocol", "udp", "--messages", "20", "--depth", "4"]
+    assert main(["load", f"[::1]:{server.port}", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(
+        f"Load on ::1 port {server.port}: 1 connection over UDP, model iocp, ping-pong, "
+    )
+    assert (
+        "Datagrams: 0 lost, 0 late, 0 duplicated, 0 reordered, 0 corrupt, 0 foreign, 0 unreachable" in lines
+    )
+    assert not [line for line in lines if line.startswith("Connecting")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["--pattern", "duplex"], {"pattern": "stream", "window_bytes": 1 << 20}),
+        (["--pattern", "stream", "--window", "4KiB"], {"pattern": "stream", "window_bytes": 4096}),
+        (["--pattern", "churn"], {"pattern": "ping-pong", "messages_per_connection": 1}),
+        (["--pattern", "churn", "--messages-per-connection", "3"], {"messages_per_connection": 3}),
+        (["--sizes", "64,1KiB"], {"sizes": (64, 1024), "sizes_range": False}),
+        (["--sizes", "64-1500"], {"sizes": (64, 1500), "sizes_range": True}),
+        (["--think", "1ms"], {"think": 0.001, "duration": None}),
+        (["--receive", "late", "--receive-delay", "50ms"], {"receive": "late", "receive_delay": 0.05}),
+        (["--receive", "after-sent", "--send-delay", "10ms"], {"receive": "after-sent", "send_delay": 0.01}),
+        (["--model", "poll", "--workers", "1", "--family", "ipv4"], {"model": "poll", "workers": 1}),
+        (["--bytes", "1MB", "--reset", "--nagle"], {"bytes": 10**6, "reset": True, "no_delay": False}),
+        (["--receive-buffer", "64KiB", "--send-buffer", "8KiB"], {"receive_buffer_bytes": 65536}),
+        (["--reply-timeout", "20s", "--finish-timeout", "5s"], {"reply_timeout": 20, "finish_timeout": 5}),
+        (["--ramp-up", "20ms", "--seed", "7", "--connect-timeout", "3"], {"ramp_up": 0.02, "seed": 7}),
+        (["--duration", "50ms", "--messages", "1000000"], {"duration": 0.05}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_arguments_come_to_options(
+    server: Server, capsys: Captured, arguments: list[str], wanted: dict[str, Any]
+) -> None:
+    few = [] if "--messages" in arguments or "--bytes" in arguments else ["--messages", "6"]
+    assert main(["load", str(server.port), "--json", "-", "--quiet", *few, *arguments]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)["options"]
+    assert {name: told[name] for name in wanted} == {**wanted, **_lists(wanted)}
+    assert err == ""
+
+
+def _lists(wanted: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) for name, value in wanted.items() if isinstance(value, tuple)}
+
+
+def test_without_a_limit_it_takes_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def opened(*arguments: object, **options: object) -> None:
+        asked.append((arguments, options["duration"]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ws2echo._load_command.Load", opened)
+    assert main(["load", "7"]) == 1
+    assert asked == [((7, "localhost"), 10.0)]
+
+
+def test_outputs(server: Server, tmp_path: Path, capsys: Captured) -> None:
+    files = {name: tmp_path / f"load.{name}" for name in ("json", "csv", "hdr", "html")}
+    outputs = [word for name, file in files.items() for word in (f"--{name}", str(file))]
+    arguments = ["--duration", "500ms", "--series", "100ms", "--quiet"]
+    assert main(["load", str(server.port), *arguments, *outputs]) == 0
+    assert "Ran for" in capsys.readouterr().out
+    result = LoadResult.from_json(files["json"].read_text("utf-8"))
+    assert len(result.samples) >= 2
+    assert files["csv"].read_text("utf-8") == result.to_csv()
+    rows = list(csv.DictReader(io.StringIO(files["csv"].read_text("utf-8"))))
+    assert sum(int(row["messages"]) for row in rows) == result.stats.messages
+    reader = HistogramLogReader(str(files["hdr"]), HdrHistogram(1, 100_000_000, 2))
+    try:
+        first = reader.get_next_interval_histogram()
+    finally:
+        reader.close()
+    assert first.get_total_count() == result.samples[0].latency.count
+    check_page(files["html"].read_text("utf-8"), figures=3)
+
+
+def test_outputs_on_stdout(server: Server, capsys: Captured) -> None:
+    few = ["load", str(server.port), "--messages", "3", "--quiet"]
+    assert main([*few, "--json", "-"]) == 0
+    assert LoadResult.from_json(capsys.readouterr().out).stats.messages == 3
+    assert main([*few, "--csv", "-"]) == 0
+    assert capsys.readouterr().out.startswith("time_s,interval_s,")
+    assert main([*few, "--csv", "-", "--json", "-"]) == 2
+    assert "both" in capsys.readouterr().err
+
+
+def test_a_wrong_byte_is_told_with_its_place(capsys: Captured, tmp_path: Path) -> None:
+    with tampering.tampering(tampering.flipped(1234), 4096) as tampered:
+        where = f"127.0.0.1:{tampered.port}"
+        page = tmp_path / "report.html"
+        arguments = ["--messages", "1", "--sizes", "4KiB", "--html", str(page)]
+        assert main(["load", where, "--quiet", *arguments]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2] == "Problems: 1 corrupt"
+    assert re.fullmatch(r"  connection 0, offset 1234: corrupt: 0x.. instead of 0x..", lines[-1])
+    assert "offset 1234" in page.read_text("utf-8")
+
+
+def test_nobody_there(capsys: Captured) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        where = f"127.0.0.1:{unused.getsockname()[1]}"
+        assert main(["load", where, "--connections", "12", "--messages", "12"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-12] == "Problems: 12 unconnected"
+    assert "unconnected: WSAECONNREFUSED (10061)" in lines[-2]
+    assert lines[-1] == "  … and 2 more"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["load"],
+        ["load", "x"],
+        ["load", "::1:80"],
+        ["load", "7", "--serve", "iocp"],
+        ["load", "--serve", "magic"],
+        ["load", "0"],
+        ["load", "7", "--sizes", "64KiX"],
+        ["load", "7", "--sizes", "9-5"],
+        ["load", "7", "--sizes", "0"],
+        ["load", "7", "--duration", "5parsecs"],
+        ["load", "7", "--duration", "0"],
+        ["load", "7", "--rate", "0.5"],
+        ["load", "7", "--rate", "x/s"],
+        ["load", "7", "--messages", "0"],
+        ["load", "7", "--connections", "0"],
+        ["load", "7", "--pattern", "waltz"],
+        ["load", "7", "--window", "5"],
+        ["load", "7", "--series", "1ms"],
+        ["load", "7", "--protocol", "udp", "--think", "1s"],
+        ["load", "7", "--model", "threads", "--workers", "2"],
+        ["compare"],
+        ["compare", "--models", "iocp", "--servers", "a=7"],
+        ["compare", "--models", "iocp,magic"],
+        ["compare", "--models", "iocp,iocp"],
+        ["compare", "--servers", "7"],
+        ["compare", "--servers", "a=7,a=8"],
+        ["compare", "--models", "iocp", "--rounds", "0"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(arguments: list[str], capsys: Captured) -> None:
+    try:
+        status: object = main(arguments)
+    except SystemExit as ended:
+        status = ended.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert "ws2echo" in err
+
+
+def test_a_file_that_cannot_be_written(server: Server, capsys: Captured, tmp_path: Path) -> None:
+    where = str(tmp_path / "none" / "load.json")
+    assert main(["load", str(server.port), "--messages", "1", "--json", where, "--quiet"]) == 1
+    assert "load.json" in capsys.readouterr().err
+
+
+CTRL_C = """if True:
+    import _thread, sys, threading
+    from ws2echo.__main__ import main
+    threading.Timer(1.0, _thread.interrupt_main).start()
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_ends_it_with_its_summary(server: Server) -> None:
+    arguments = ["load", str(server.port), "--duration", "1h", "--rate", "100/s"]
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C, *arguments],
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S * 2,
+        check=False,
+    )
+    assert "ws2echo: stopping" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "1 ended well, 0 with a problem" in done.stdout
+    assert done.returncode == 0
+
+
+def test_help() -> None:
+    for command in ("load", "compare"):
+        done = run(command, "--help")
+        assert done.returncode == 0
+        assert done.stdout.startswith(f"usage: python -m ws2echo {command}")
+        assert "64KiB" in done.stdout
+
+
+# ---- progress
+
+
+def sample(number: int) -> LoadSample:
+    return LoadSample(number * 1_000_000, 1_000_000, 7, 5000, 320_000, 320_000, Histogram([100, 2000]))
+
+
+def test_plain_progress() -> None:
+    out = io.StringIO()
+    with _load_report.plain_progress(out) as tell:
+        tell(sample(1))
+        tell(LoadSample(2_000_000, 1_000_000, 0, 0, 0, 0, Histogram()))
+    head, first, second = out.getvalue().splitlines()
+    assert head.split()[0] == "time"
+    assert first.split() == ["1.0", "s", "5,000", "0.305", "100", "us", "2", "ms", "2", "ms", "7"]
+    assert second.split() == ["2.0", "s", "0", "0", "-", "-", "-", "0"]
+    assert len(head) == len(first) == len(second)
+
+
+def test_rich_progress() -> None:
+    out = io.StringIO()
+    with _load_report.rich_progress(out, force_terminal=True) as tell:
+        for number in range(1, 4):
+            tell(sample(number))
+    text = out.getvalue()
+    assert "messages/s" in text
+    assert all(f"{number}.0 s" in text for number in range(1, 4))
+
+
+def test_without_a_terminal_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    chosen: list[str] = []
+    for name in ("plain_progress", "rich_progress"):
+        monkeypatch.setattr(_load_report, name, lambda stream, name=name: chosen.append(name))
+    _load_report.progress(Terminal(), False)
+    _load_report.progress(io.StringIO(), False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    _load_report.progress(Terminal(), False)
+    assert chosen == ["rich_progress", "plain_progress", "plain_progress"]
+
+
+# ---- compare
+
+
+def test_compare_models(capsys: Captured, tmp_path: Path) -> None:
+    files = [str(tmp_path / "compared.json"), str(tmp_path / "compared.html")]
+    arguments = ["--rounds", "2", "--messages", "20", "--json", files[0], "--html", files[1]]
+    assert main(["compare", "--models", "threads,iocp", *arguments]) == 0
+    out, err = capsys.readouterr()
+    told = [line for line in err.splitlines() if line.startswith("Round")]
+    assert told == [f"Round {number} of 2: {name}" for number in (1, 2) for name in ("threads", "iocp")]
+    lines = out.splitlines()
+    assert lines[0].startswith("2 rounds of: 1 connection over TCP, model iocp, ping-pong")
+    first = lines.index(next(line for line in lines if line.startswith("messages/s")))
+    assert re.fullmatch(r"threads +\S+ +\S+ to \S+  1\.00x", lines[first + 1])
+    assert re.fullmatch(r"iocp +\S+ +\S+ to \S+  \d+\.\d\dx", lines[first + 2])
+    values = json.loads(Path(files[0]).read_text("utf-8"))["compared"]
+    assert list(values) == ["threads", "iocp"]
+    for one in values.values():
+        rounds = [LoadResult.from_dict(result) for result in one["rounds"]]
+        assert [result.stats.messages for result in rounds] == [20, 20]
+        spread = one["metrics"]["messages/s"]
+        speeds = sorted(result.messages_per_second for result in rounds)
+        assert (spread["lowest"], spread["highest"]) == (speeds[0], speeds[1])
+        assert spread["median"] == pytest.approx(sum(speeds) / 2)
+    medians = [values[name]["metrics"]["messages/s"]["median"] for name in values]
+    assert values["iocp"]["metrics"]["messages/s"]["ratio"] == pytest.approx(medians[1] / medians[0])
+    page = Path(files[1]).read_text("utf-8")
+    check_page(page, figures=2)
+    assert "<small>1.00x</small>" in page
+
+
+def test_compare_servers(server: Server, capsys: Captured) -> None:
+    with tampering.tampering(tampering.flipped(5), 64) as tampered:
+        where = f"ours=localhost:{server.port},theirs=127.0.0.1:{tampered.port}"
+        arguments = ["--rounds", "1", "--messages", "1", "--quiet"]
+        assert main(["compare", "--servers", where, *arguments]) == 1
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "Round 1 of theirs: 1 problems, the first: connection 0, offset 5: corrupt" in out
+    ratios = [line.split()[-1] for line in out.splitlines() if line.startswith("theirs")]
+    assert ratios[0] == "0.00x"
+
+
+def test_compare_as_json_on_stdout(capsys: Captured) -> None:
+    arguments = ["--rounds", "1", "--messages", "1", "--quiet", "--json", "-", "--protocol", "udp"]
+    assert main(["compare", "--models", "poll", *arguments]) == 0
+    assert list(json.loads(capsys.readouterr().out)["compared"]) == ["poll"]
+
+
+# ---- pages
+
+
+class Page(HTMLParser):
+    """Notes what is opened, and that it is closed in order."""
+
+    VOID = ("meta", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: object) -> None:
+        self.seen.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: object) -> None:
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def check_page(text: str, figures: int) -> None:
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.seen.count("svg") == figures
+    assert page.seen.count("polyline") + page.seen.count("circle") >= figures
+    assert not {"script", "link", "img", "iframe"} & set(page.seen)
+    assert not re.search(r"https?:|url\(|@import|nan|inf[,\" ]", text.replace("information", ""))
+
+
+def test_a_page_escapes_what_it_tells() -> None:
+    page = _html.page("<b>&", ["<p>body</p>"])
+    assert "<title>&lt;b&gt;&amp;</title>" in page
+    chart = _svg.chart("<t>", [_svg.Series("<s>", [(1, 1), (2, 2)])], *axes())
+    assert "<t>" not in chart.replace("<title>", "")
+    assert "&lt;s&gt;" in chart
+
+
+def axes() -> tuple[_svg.Axis, _svg.Axis]:
+    return _svg.linear_axis("x", 3, str), _svg.log_axis("y", 1, 1000, str)
+
+
+@pytest.mark.parametrize("highest", [0.0, 0.001, 0.9, 1.0, 7.3, 99.0, 101.0, 12_345.0, 1e9])
+def test_linear_axes_have_round_ticks(highest: float) -> None:
+    axis = _svg.linear_axis("x", highest, lambda value: f"{value:g}")
+    assert axis.high >= highest
+    assert 2 <= len(axis.ticks) <= 7
+    assert axis.ticks[0][0] == 0
+    assert all(len(text) <= 7 for _, text in axis.ticks)
+    assert (axis.part(axis.low), axis.part(axis.high), axis.part(2 * axis.high)) == (0, 1, 1)
+
+
+def test_logarithmic_axes() -> None:
+    axis = _svg.log_axis("y", 3, 4_500, str)
+    assert [value for value, _ in axis.ticks] == [1, 10, 100, 1000, 10_000]
+    assert axis.part(100) == pytest.approx(0.5)
+    assert axis.part(0) == 0
+    assert len(_svg.log_axis("y", 5, 5, str).ticks) == 2
+    percentiles = _svg.percentile_axis(20_000)
+    told = [text for _, text in percentiles.ticks]
+    assert told == ["0%", "50%", "90%", "99%", "99.9%", "99.99%", "99.999%"]
+
+
+def test_the_pages_of_results_without_anything(server: Server) -> None:
+    with ws2echo.Load(server.port, send_delay=60) as load:
+        result = load.result()
+    assert "<svg" not in result.to_html()
+    assert "0 messages" in _load_report.summary(result)
+
+
+# ---- quantities
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("64", 64), ("64B", 64), ("64KiB", 65536), ("1.5 kib", 1536), ("2MB", 2_000_000), ("1GiB", 1 << 30)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10", 10), ("10s", 10), ("500ms", 0.5), ("250us", 0.00025), ("2min", 120), ("1.5h", 5400), (".5", 0.5)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("1000", 1000), ("1000/s", 1000), ("2.5k/s", 2500), ("1M/s", 10**6), ("90/min", 2)]
+)
+def test_rates(text: str, rate: int) -> None:
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize("parse", [parse_size, parse_duration, parse_rate, parse_sizes])
+@pytest.mark.parametrize("text", ["", "x", "-1", "1 2", "nan", "1e3", "inf", "5 furlongs", "1.2.3"])
+def test_what_is_no_quantity(parse: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(text)) + r"|''"):
+        parse(text)
+
+
+def test_several_sizes() -> None:
+    assert parse_sizes("64") == (64,)
+    assert parse_sizes("64,1KiB") == (64, 1024)
+    assert parse_sizes("64-1KiB") == range(64, 1025)
+    with pytest.raises(ValueError, match="more than"):
+        parse_sizes("9-8")
+    with pytest.raises(ValueError, match="whole"):
+        parse_size("1.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("80", ("localhost", 80)),
+        ("example:80", ("example", 80)),
+        ("[::1]:80", ("::1", 80)),
+        (":80", ("localhost", 80)),
+    ],
+)
+def test_targets(text: str, target: tuple[str, int]) -> None:
+    assert parse_target(text) == target
+
+
+def test_servers() -> None:
+    assert parse_servers("a=80,b=[::1]:81") == {"a": ("localhost", 80), "b": ("::1", 81)}
+
+
+def test_quantities_as_they_are_told() -> None:
+    times = (0, 12.34, 99.96, 999, 1000, 1236, 12_360, 999_499, 1_500_000, 3_600_000_000)
+    assert [time_of(time) for time in times] == [
+        *("0 us", "12.3 us", "100 us", "999 us", "1 ms", "1.24 ms", "12.4 ms", "999 ms", "1.50 s", "3,600 s")
+    ]
+    assert [rate_of(rate) for rate in (0, 0.123, 1.256, 99.9, 12_345.6)] == [
+        *("0", "0.123", "1.26", "99.9", "12,346")
+    ]
+    told = [mebibytes_of(part * (1 << 20)) for part in (0, 0.00123, 0.5, 1, 12.34, 123.4, 12_345.6)]
+    assert told == ["0", "0.00123", "0.500", "1.00", "12.3", "123", "12,346"]
+    assert [size_of(size) for size in (0, 64, 1024, 1500, 1 << 20, 3 << 30)] == [
+        *("0", "64", "1KiB", "1500", "1MiB", "3GiB")
+    ]
+
+
+def test_argparse_tells_what_is_wrong() -> None:
+    from ws2echo._load_arguments import _quantity
+
+    with pytest.raises(ArgumentTypeError, match="64KiX"):
+        _quantity(parse_size)("64KiX")
