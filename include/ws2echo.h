@@ -608,8 +608,8 @@ typedef struct ws2echo_load_options {
        advance, and latency counts from those times, not from when it came to sending: so an answer that comes late shows in every
        message that it delays (Gil Tene: coordinated omission). */
     uint64_t rate;
-    uint32_t
-        burst; /* messages of a connection that are due at once, each so many intervals: 1 to 1024; default 1. Only with rate */
+    /* Messages of a connection that are due at once, each so many intervals: 1 to 1024; default 1. Only with rate. */
+    uint32_t burst;
     uint32_t receive;            /* enum ws2echo_load_receive */
     uint32_t receive_delay_ms;   /* for RECEIVE_LATE; else 0 */
     uint32_t send_delay_ms;      /* from connected to the first message; default 0 */
