@@ -22,10 +22,10 @@ NOTHING_COLLECTED = 5
 
 C_SOURCES = tuple(
     f"{folder}/**/*.{ending}"
-    for folder in ("include", "dll", "bindings", "examples", "tests")
+    for folder in ("include", "dll", "bindings", "examples", "tests", "bench")
     for ending in ("c", "h")
 )
-WINDOWS_PYTHON_SOURCES = ("bindings/python/ws2echo", "examples/python", "tests")
+WINDOWS_PYTHON_SOURCES = ("bindings/python/ws2echo", "examples/python", "tests", "bench/peers/python")
 HOST_TESTS = "tests/host"
 
 
