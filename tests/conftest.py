@@ -27,7 +27,9 @@ MISSING: list[str] = []
 def missing_cells(cells: set[str]) -> list[str]:
     """Return the cells that each model must have and that nothing ran in."""
     models = {cell.split("/")[0] for cell in cells}
-    wanted = {f"{model}/{protocol}/{family}" for model in models for protocol in PROTOCOLS for family in FAMILIES}
+    wanted = {
+        f"{model}/{protocol}/{family}" for model in models for protocol in PROTOCOLS for family in FAMILIES
+    }
     return sorted(wanted - cells)
 
 
@@ -47,7 +49,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" and report.outcome != "skipped":
-        RAN.update(value for name, value in report.user_properties if name == "cell" and isinstance(value, str))
+        RAN.update(
+            value for name, value in report.user_properties if name == "cell" and isinstance(value, str)
+        )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

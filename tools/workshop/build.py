@@ -303,6 +303,25 @@ def bench_floors() -> None:
     _locked(lambda: _when_changed("bench-win64", title, value, outputs, work))
 
 
+def bench_ours() -> None:
+    """build/bench-win64: our DLL, a server on it, and the load that measures."""
+
+    def work() -> None:
+        env = machine.tools_environment()
+        run(["cmake", "--preset", "bench-win64"], "cmake-bench-ours", limit_s=COMPILE_LIMIT_S, env=env)
+        command = ["cmake", "--build", str(BENCH_WIN64), "--target", "bench_ours"]
+        run(command, "build-bench-ours", limit_s=COMPILE_LIMIT_S, env=env)
+
+    machine.debian(parts.CROSS_COMPILER)
+    value = stamps.digest([*BENCH_INPUTS, "include", "dll"], [str(machine.tools())])
+    outputs = [BENCH_WIN64 / "serve.exe", BENCH_WIN64 / "measure.exe", BENCH_WIN64 / "ws2echo.dll"]
+    _locked(
+        lambda: _when_changed(
+            "bench-ours", "Compiling the servers and the load to measure", value, outputs, work
+        )
+    )
+
+
 def bench_native() -> None:
     """build/bench-native/peers: this machine's own servers and client."""
 

@@ -23,7 +23,7 @@ from workshop.paths import BENCH_NATIVE, BENCH_WIN64, SOURCE, windows_path
 from workshop.steps import StepError, report, step
 from workshop.transcript import Transcript
 
-Kind = Literal["floor", "peer", "native"]
+Kind = Literal["ours", "floor", "peer", "native"]
 Protocol = Literal["tcp", "udp"]
 
 SOURCES = SOURCE / "bench" / "peers"
@@ -57,8 +57,8 @@ class Running:
 class Peer:
     """A server to measure against.
 
-    floor: the smallest correct Winsock server of a model, the one that ours of this model is compared with;
-    peer: what others would use; native: a program of this machine itself, without Wine.
+    ours: a server of the DLL; floor: the smallest correct Winsock server of a model, which ours is compared
+    with; peer: what others would use; native: a program of this machine itself, without Wine.
     """
 
     name: str
