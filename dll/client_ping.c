@@ -12,6 +12,7 @@ enum { ANSWERS_AT_ONCE = 64 };
 /* What a client remembers between two calls. */
 struct w2e_client_ping {
     struct w2e_ping accounts;
+    struct w2e_ping_waiting waiting[W2E_PING_WINDOW_MAX];
     uint64_t begun_us;
     unsigned char datagram[]; /* the one to send */
 };
@@ -139,7 +140,7 @@ static int begin(struct w2e_client *client, const ws2echo_ping_options *options)
     w2e_sys_free(client->ping);
     client->ping = ping;
     ping->begun_us = w2e_sys_now_us();
-    w2e_ping_begin(&ping->accounts, options, ping->begun_us ^ run_before << 32);
+    w2e_ping_begin(&ping->accounts, options, ping->begun_us ^ run_before << 32, ping->waiting);
     return 0;
 }
 

@@ -4,7 +4,16 @@
 
 #include <string.h>
 
-enum { MAGIC_BYTES = 4, RUN_AT = 4, RUN_BYTES = 4, SEQUENCE_AT = 8, SEQUENCE_BYTES = 8, HEADER_BYTES = 16, WORD_BYTES = 8 };
+enum {
+    MAGIC_BYTES = 4,
+    RUN_AT = 4,
+    RUN_BYTES = 4,
+    SEQUENCE_AT = 8,
+    SEQUENCE_BYTES = 8,
+    HEADER_BYTES = 16,
+    WORD_BYTES = 8,
+    WORD_BITS = 64
+};
 
 static const unsigned char magic[MAGIC_BYTES] = {'w', '2', 'e', 'p'};
 
@@ -45,8 +54,12 @@ static size_t part(size_t size, size_t at) {
     return size - at < WORD_BYTES ? size - at : WORD_BYTES;
 }
 
-void w2e_ping_build(const struct w2e_ping *ping, unsigned char *datagram) {
-    size_t size = ping->options.datagram_bytes;
+static size_t bytes_at(const struct w2e_ping *ping, uint64_t sequence) {
+    return ping->bytes_at != NULL ? ping->bytes_at(ping->bytes_owner, sequence) : ping->options.datagram_bytes;
+}
+
+size_t w2e_ping_build(const struct w2e_ping *ping, unsigned char *datagram) {
+    size_t size = bytes_at(ping, ping->progress.sent);
     uint64_t sequence = ping->progress.sent;
     memcpy(datagram, magic, sizeof magic);
     write_number(datagram + RUN_AT, ping->run, RUN_BYTES);
@@ -57,6 +70,7 @@ void w2e_ping_build(const struct w2e_ping *ping, unsigned char *datagram) {
         pattern_at(start, at, word);
         memcpy(datagram + at, word, part(size, at));
     }
+    return size;
 }
 
 static bool is_answer(const struct w2e_ping *ping, const unsigned char *datagram, size_t size) {
@@ -66,11 +80,11 @@ static bool is_answer(const struct w2e_ping *ping, const unsigned char *datagram
 
 /* Whether the answer is what was sent, to its last byte. */
 static bool is_intact(const struct w2e_ping *ping, const unsigned char *datagram, size_t size) {
-    if (size != ping->options.datagram_bytes) {
+    if (size < HEADER_BYTES) {
         return false;
     }
     uint64_t sequence = read_number(datagram + SEQUENCE_AT, SEQUENCE_BYTES);
-    if (sequence >= ping->progress.sent) {
+    if (sequence >= ping->progress.sent || size != bytes_at(ping, sequence)) {
         return false;
     }
     uint64_t start = pattern_start(ping, sequence);
@@ -86,10 +100,12 @@ static bool is_intact(const struct w2e_ping *ping, const unsigned char *datagram
 
 /* ---- sending ---- */
 
-void w2e_ping_begin(struct w2e_ping *ping, const ws2echo_ping_options *options, uint64_t seed) {
+void w2e_ping_begin(struct w2e_ping *ping, const ws2echo_ping_options *options, uint64_t seed, struct w2e_ping_waiting *waiting) {
     memset(ping, 0, sizeof *ping);
     ping->options = *options;
+    ping->reply_timeout_us = (uint64_t)options->reply_timeout_ms * 1000;
     ping->run = (uint32_t)mix(seed);
+    ping->waiting = waiting;
 }
 
 uint64_t w2e_ping_send_us(const struct w2e_ping *ping) {
@@ -97,10 +113,29 @@ uint64_t w2e_ping_send_us(const struct w2e_ping *ping) {
     return may_send ? ping->send_us : W2E_NEVER;
 }
 
+/* The datagram that was sent so many after the first of those that wait. */
+static struct w2e_ping_waiting *waiting_at(const struct w2e_ping *ping, uint32_t at) {
+    uint32_t place = ping->waiting_first + at;
+    return &ping->waiting[place < ping->options.window ? place : place - ping->options.window];
+}
+
+static uint64_t *came_word(struct w2e_ping *ping, uint64_t sequence) {
+    return &ping->came[sequence % W2E_PING_REMEMBERED / WORD_BITS];
+}
+
+static uint64_t came_bit(uint64_t sequence) {
+    return (uint64_t)1 << sequence % WORD_BITS;
+}
+
 void w2e_ping_sent(struct w2e_ping *ping, uint64_t now_us) {
+    w2e_ping_sent_late(ping, now_us, now_us);
+}
+
+void w2e_ping_sent_late(struct w2e_ping *ping, uint64_t intended_us, uint64_t now_us) {
     uint64_t sequence = ping->progress.sent++;
-    ping->waiting[ping->waiting_count++] = (struct w2e_ping_waiting){.sequence = sequence, .sent_us = now_us};
-    ping->answered[sequence % W2E_PING_REMEMBERED] = false;
+    *waiting_at(ping, ping->waiting_count++) =
+        (struct w2e_ping_waiting){.sequence = sequence, .sent_us = now_us, .intended_us = intended_us};
+    *came_word(ping, sequence) &= ~came_bit(sequence);
     ping->send_us = now_us + ping->options.interval_us;
 }
 
@@ -112,18 +147,26 @@ static uint32_t find_waiting(const struct w2e_ping *ping, uint64_t sequence) {
     uint32_t high = ping->waiting_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (ping->waiting[middle].sequence < sequence) {
+        if (waiting_at(ping, middle)->sequence < sequence) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < ping->waiting_count && ping->waiting[low].sequence == sequence ? low : ping->waiting_count;
+    return low < ping->waiting_count && waiting_at(ping, low)->sequence == sequence ? low : ping->waiting_count;
 }
 
-static void remove_waiting(struct w2e_ping *ping, uint32_t at, uint32_t count) {
+static void remove_first(struct w2e_ping *ping, uint32_t count) {
+    ping->waiting_first = (uint32_t)(waiting_at(ping, count) - ping->waiting);
     ping->waiting_count -= count;
-    memmove(&ping->waiting[at], &ping->waiting[at + count], (ping->waiting_count - at) * sizeof ping->waiting[0]);
+}
+
+/* Answers come in order mostly: so it is those before it that move up. */
+static void remove_waiting(struct w2e_ping *ping, uint32_t at) {
+    for (; at > 0; at--) {
+        *waiting_at(ping, at) = *waiting_at(ping, at - 1);
+    }
+    remove_first(ping, 1);
 }
 
 static bool is_remembered(const struct w2e_ping *ping, uint64_t sequence) {
@@ -132,7 +175,7 @@ static bool is_remembered(const struct w2e_ping *ping, uint64_t sequence) {
 
 static void remember_answer(struct w2e_ping *ping, uint64_t sequence) {
     if (is_remembered(ping, sequence)) {
-        ping->answered[sequence % W2E_PING_REMEMBERED] = true;
+        *came_word(ping, sequence) |= came_bit(sequence);
     }
 }
 
@@ -147,50 +190,56 @@ static void count_in_time(ws2echo_ping_progress *progress, uint64_t rtt_us) {
     progress->received++;
 }
 
-static void came_in_time(struct w2e_ping *ping, uint32_t at, uint64_t now_us) {
-    struct w2e_ping_waiting found = ping->waiting[at];
-    remove_waiting(ping, at, 1);
-    count_in_time(&ping->progress, now_us - found.sent_us);
-    if (found.sequence < ping->next_expected) {
+static enum w2e_ping_verdict came_in_time(struct w2e_ping *ping, uint32_t at, uint64_t now_us) {
+    ping->answered = *waiting_at(ping, at);
+    remove_waiting(ping, at);
+    count_in_time(&ping->progress, now_us - ping->answered.sent_us);
+    if (ping->answered.sequence < ping->next_expected) {
         ping->progress.reordered++;
     } else {
-        ping->next_expected = found.sequence + 1;
+        ping->next_expected = ping->answered.sequence + 1;
     }
+    return W2E_PING_ANSWER;
 }
 
 /* An answer to a datagram that does not wait any more. */
-static void came_after(struct w2e_ping *ping, uint64_t sequence) {
-    if (is_remembered(ping, sequence) && ping->answered[sequence % W2E_PING_REMEMBERED]) {
+static enum w2e_ping_verdict came_after(struct w2e_ping *ping, uint64_t sequence) {
+    if (is_remembered(ping, sequence) && (*came_word(ping, sequence) & came_bit(sequence)) != 0) {
         ping->progress.duplicated++;
-    } else {
-        ping->progress.late++;
+        return W2E_PING_DUPLICATE;
     }
+    ping->progress.late++;
+    return W2E_PING_LATE;
 }
 
-void w2e_ping_came(struct w2e_ping *ping, const unsigned char *datagram, size_t size, uint64_t now_us) {
+static enum w2e_ping_verdict came_bad(struct w2e_ping *ping, const unsigned char *datagram, size_t size) {
+    bool numbered = size >= HEADER_BYTES;
+    ping->answered = (struct w2e_ping_waiting){.sequence = numbered ? read_number(datagram + SEQUENCE_AT, SEQUENCE_BYTES) : 0};
+    ping->progress.corrupt++;
+    return W2E_PING_CORRUPT;
+}
+
+enum w2e_ping_verdict w2e_ping_came(struct w2e_ping *ping, const unsigned char *datagram, size_t size, uint64_t now_us) {
     w2e_ping_expire(ping, now_us);
     if (!is_answer(ping, datagram, size)) {
         ping->progress.foreign++;
-        return;
+        return W2E_PING_FOREIGN;
     }
     if (!is_intact(ping, datagram, size)) {
-        ping->progress.corrupt++;
-        return;
+        return came_bad(ping, datagram, size);
     }
     uint64_t sequence = read_number(datagram + SEQUENCE_AT, SEQUENCE_BYTES);
     uint32_t at = find_waiting(ping, sequence);
-    if (at < ping->waiting_count) {
-        came_in_time(ping, at, now_us);
-    } else {
-        came_after(ping, sequence);
-    }
+    enum w2e_ping_verdict verdict = at < ping->waiting_count ? came_in_time(ping, at, now_us) : came_after(ping, sequence);
     remember_answer(ping, sequence);
+    return verdict;
 }
 
 /* ---- losses ---- */
 
 static uint64_t lost_us(const struct w2e_ping *ping, uint32_t at) {
-    return ping->waiting[at].sent_us + (uint64_t)ping->options.reply_timeout_ms * 1000;
+    uint64_t sent_us = waiting_at(ping, at)->sent_us;
+    return ping->reply_timeout_us > W2E_NEVER - sent_us ? W2E_NEVER : sent_us + ping->reply_timeout_us;
 }
 
 uint64_t w2e_ping_lost_us(const struct w2e_ping *ping) {
@@ -203,7 +252,7 @@ void w2e_ping_expire(struct w2e_ping *ping, uint64_t now_us) {
         lost++;
     }
     if (lost > 0) {
-        remove_waiting(ping, 0, lost);
+        remove_first(ping, lost);
         ping->progress.lost += lost;
     }
 }

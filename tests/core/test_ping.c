@@ -9,6 +9,7 @@
 enum { HEADER_BYTES = 16, BYTES = 43, TIMEOUT_US = 5000 };
 
 static struct w2e_ping ping;
+static struct w2e_ping_waiting places[W2E_PING_WINDOW_MAX];
 
 static ws2echo_ping_options wanted(uint64_t datagrams, uint32_t window) {
     ws2echo_ping_options options;
@@ -22,7 +23,7 @@ static ws2echo_ping_options wanted(uint64_t datagrams, uint32_t window) {
 
 static void begin(uint64_t datagrams, uint32_t window) {
     ws2echo_ping_options options = wanted(datagrams, window);
-    w2e_ping_begin(&ping, &options, 7);
+    w2e_ping_begin(&ping, &options, 7, places);
 }
 
 static void send_one(unsigned char datagram[BYTES], uint64_t now_us) {
@@ -61,7 +62,7 @@ static void each_size_is_filled_and_nothing_beyond(void) {
     for (uint32_t size = HEADER_BYTES; size < 80; size++) {
         ws2echo_ping_options options = wanted(1, 1);
         options.datagram_bytes = size;
-        w2e_ping_begin(&ping, &options, 7);
+        w2e_ping_begin(&ping, &options, 7, places);
         unsigned char *exact = malloc(size); /* so that ASan sees a byte too many */
         CHECK(exact != NULL);
         w2e_ping_build(&ping, exact);
@@ -78,7 +79,7 @@ static void every_byte_of_the_pattern_differs_between_datagrams_and_runs(void) {
     unsigned char datagrams[2 * MANY][BYTES];
     for (int run = 0; run < 2; run++) {
         ws2echo_ping_options options = wanted(MANY, MANY);
-        w2e_ping_begin(&ping, &options, (uint64_t)run);
+        w2e_ping_begin(&ping, &options, (uint64_t)run, places);
         for (int i = 0; i < MANY; i++) {
             send_one(datagrams[run * MANY + i], 0);
         }
@@ -149,7 +150,7 @@ static void answers_of_the_ping_before_are_foreign(void) {
     unsigned char now[BYTES];
     send_one(before, 0);
     ws2echo_ping_options options = wanted(1, 1);
-    w2e_ping_begin(&ping, &options, 8);
+    w2e_ping_begin(&ping, &options, 8, places);
     send_one(now, 10);
     came(before, 11);
     CHECK(ping.progress.foreign == 1);
@@ -186,7 +187,7 @@ static void the_window_is_kept(void) {
 static void the_interval_is_kept(void) {
     ws2echo_ping_options options = wanted(3, 3);
     options.interval_us = 100;
-    w2e_ping_begin(&ping, &options, 7);
+    w2e_ping_begin(&ping, &options, 7, places);
     unsigned char datagram[BYTES];
     send_one(datagram, 1000);
     CHECK(w2e_ping_send_us(&ping) == 1100);
@@ -440,7 +441,7 @@ static void both_begin(uint64_t seed) {
     model.options.window = (uint32_t)(chance(4) == 0 ? 1 + chance(W2E_PING_WINDOW_MAX) : 1 + chance(20));
     model.options.interval_us = (uint32_t)(chance(2) * chance(50));
     model.options.reply_timeout_ms = (uint32_t)(1 + chance(3));
-    w2e_ping_begin(&ping, &model.options, seed);
+    w2e_ping_begin(&ping, &model.options, seed, places);
 }
 
 static void compare(void) {
