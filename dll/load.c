@@ -175,6 +175,7 @@ void w2e_load_stop(struct w2e_load *load) {
     bool running = now_us < load->config.stop_us && !load->stats.finished;
     if (running) {
         load->config.stop_us = now_us;
+        w2e_load_stop_connections_locked(load, now_us);
         load->finish_by_us = later_us(now_us, load->options.finish_timeout_ms);
         WakeAllConditionVariable(&load->changed);
     }
@@ -298,9 +299,9 @@ static int make_places(struct w2e_load *load) {
     }
     for (uint32_t i = 0; i < count; i++) {
         /* The timetables of the places are shifted against each other, so that they are not all due at once. */
-        load->places[i].left = (struct w2e_load_share){.messages = share(load->options.messages, count, i),
-                                                       .bytes = share(load->options.bytes, count, i),
-                                                       .phase_us = interval_ns(&load->options) / 1000 * i / count};
+        load->places[i] = (struct w2e_load_place){.messages_left = share(load->options.messages, count, i),
+                                                  .bytes_left = share(load->options.bytes, count, i),
+                                                  .phase_us = interval_ns(&load->options) / 1000 * i / count};
     }
     load->places_left = count;
     return 0;

@@ -48,7 +48,7 @@ static void end_by_reset(struct w2e_session_load *load, enum ws2echo_reason reas
 
 /* Where the stream that is received ends, as far as it is known. */
 static uint64_t due_end(const struct w2e_session_load *load) {
-    return load->config->sends ? load->offered : load->plan.share.bytes;
+    return load->config->sends ? load->offered : load->config->bytes;
 }
 
 static bool told_apart(const struct w2e_session_load *load) {
@@ -306,7 +306,7 @@ static void peer_finished(struct w2e_session_load *load) {
         conclude(load);
     } else if (load->stage == W2E_LOAD_FINISHING) {
         end(load, WS2ECHO_REASON_FIN, 0);
-    } else if (!load->config->sends && load->plan.share.bytes == W2E_NEVER) {
+    } else if (!load->config->sends && load->config->bytes == W2E_NEVER) {
         end(load, WS2ECHO_REASON_FIN, 0);
         load->fin_due = load->config->finish == W2E_FINISH_FIN;
         load->reset_due = !load->fin_due;
@@ -382,7 +382,7 @@ static bool is_through(const struct w2e_session_load *load, uint64_t now_us) {
         return false;
     }
     if (!load->config->sends) {
-        return load->received >= load->plan.share.bytes || now_us >= load->config->stop_us;
+        return load->received >= load->config->bytes || now_us >= load->config->stop_us;
     }
     return w2e_load_plan_over(&load->plan, now_us) && load->message_left == 0 && !has_unsent(load);
 }
@@ -529,7 +529,7 @@ static uint32_t most_messages(const struct w2e_session_load *load) {
     }
     uint64_t depth = config->depth > 0 ? smaller(config->depth, W2E_LOAD_DEPTH_MAX) : W2E_LOAD_DEPTH_DEFAULT;
     uint64_t held = config->window_bytes / w2e_load_plan_smallest(&load->plan);
-    uint64_t most = smaller(smaller(depth, load->plan.share.messages), held > W2E_LOAD_DEPTH_MAX ? held : held + 2);
+    uint64_t most = smaller(smaller(depth, config->messages), held > W2E_LOAD_DEPTH_MAX ? held : held + 2);
     return most > 0 ? (uint32_t)most : 1;
 }
 
@@ -537,7 +537,7 @@ static void size_spans(struct w2e_session_load *load) {
     const struct w2e_load_config *config = load->config;
     uint64_t io_bytes = config->io_bytes_max > 0 ? config->io_bytes_max : W2E_LOAD_IO_BYTES;
     uint64_t largest = w2e_load_plan_largest(&load->plan);
-    uint64_t most = config->sends ? smaller(config->window_bytes, load->plan.share.bytes) : W2E_NEVER;
+    uint64_t most = config->sends ? smaller(config->window_bytes, config->bytes) : W2E_NEVER;
     if (told_apart(load)) {
         most = smaller(most, load->messages_max * largest);
     }
@@ -557,10 +557,10 @@ static const struct w2e_session_ops load_ops = {.next = load_next,
                                                 .buffer_wanted = load_buffer_wanted,
                                                 .buffer_swap = load_buffer_swap};
 
-void w2e_session_load_init(struct w2e_session_load *load, const struct w2e_load_config *config,
-                           const struct w2e_load_share *share, const struct w2e_load_sink *sink, uint32_t connection) {
+void w2e_session_load_init(struct w2e_session_load *load, const struct w2e_load_config *config, const struct w2e_load_sink *sink,
+                           uint32_t connection, uint64_t phase_us) {
     *load = (struct w2e_session_load){.session.ops = &load_ops, .config = config, .sink = sink, .connection = connection};
-    w2e_load_plan_init(&load->plan, config, share, connection, 1);
+    w2e_load_plan_init(&load->plan, config, connection, phase_us, 1);
     w2e_pattern_init(&load->pattern, config->seed, connection);
     load->messages_max = most_messages(load);
     size_spans(load);

@@ -102,7 +102,7 @@ struct w2e_session_load {
 };
 
 /* Begins the session of a connection that is not open yet. What is pointed to outlives it. A buffer has to be aligned as malloc's are. */
-void w2e_session_load_init(struct w2e_session_load *load, const struct w2e_load_config *config,
-                           const struct w2e_load_share *share, const struct w2e_load_sink *sink, uint32_t connection);
+void w2e_session_load_init(struct w2e_session_load *load, const struct w2e_load_config *config, const struct w2e_load_sink *sink,
+                           uint32_t connection, uint64_t phase_us);
 
 #endif

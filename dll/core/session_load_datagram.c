@@ -295,10 +295,10 @@ static uint32_t window_of(const struct w2e_load_config *config, size_t datagram_
 }
 
 void w2e_session_load_datagram_init(struct w2e_session_load_datagram *load, const struct w2e_load_config *config,
-                                    const struct w2e_load_share *share, const struct w2e_load_sink *sink, uint32_t connection) {
+                                    const struct w2e_load_sink *sink, uint32_t connection, uint64_t phase_us) {
     *load =
         (struct w2e_session_load_datagram){.session.ops = &load_ops, .config = config, .sink = sink, .connection = connection};
-    w2e_load_plan_init(&load->plan, config, share, connection, DATAGRAM_BYTES_MIN);
+    w2e_load_plan_init(&load->plan, config, connection, phase_us, DATAGRAM_BYTES_MIN);
     load->datagram_bytes = (size_t)smaller(w2e_load_plan_largest(&load->plan), DATAGRAM_BYTES_MAX);
     ws2echo_ping_options options = {.datagram_bytes = (uint32_t)load->datagram_bytes,
                                     .datagrams = W2E_NEVER,

@@ -115,7 +115,7 @@ over real loopback sockets, and shows what each of them says.
 BENCH_HELP = """
 Measures each model of ours, the smallest Winsock server with the same calls, what Python, .NET, Go and Node
 offer, and servers of this machine itself, all on one CPU, in rounds. Prints tables; build/bench has them, the
-figures as JSON and a page with pictures. Some of the others are installed first (about 250 MB). All of it takes
+figures as JSON and a page with pictures. Some of the others are installed first (about 250 MB). It all takes
 some 20 minutes; names, by commas, choose: --servers ws2echo-iocp,floor-iocp --scenarios ping-1,stream-1
 """
 
