@@ -268,7 +268,6 @@ static void fill_config(struct w2e_load *load) {
     config->size_max = options->message_bytes[1];
     config->depth = options->pattern == WS2ECHO_LOAD_STREAM ? 0 : options->depth;
     config->window_bytes = options->pattern == WS2ECHO_LOAD_STREAM ? options->window_bytes : W2E_NEVER;
-    config->half_duplex = is_blocking(options);
     config->receives = options->receive == WS2ECHO_LOAD_RECEIVE_AFTER_SENT ? W2E_RECEIVES_AFTER_SENT
                        : options->receive == WS2ECHO_LOAD_RECEIVE_NEVER    ? W2E_RECEIVES_NEVER
                                                                            : W2E_RECEIVES_START;

@@ -40,12 +40,12 @@ struct w2e_load_config {
     uint32_t sizes[W2E_LOAD_SIZES_MAX]; /* … of a message, in bytes, 1 at least; listed twice it is twice as likely */
     uint32_t size_min;
     uint32_t size_max;
-    uint32_t depth;        /* most messages in flight; 0: as many as the window holds */
-    uint64_t window_bytes; /* most bytes in flight; of a stream, a longer message is sent in pieces */
-    size_t io_bytes_max;   /* most bytes of one SEND or RECV of a stream */
-    bool sends;            /* or else it only receives, and checks, a stream that the peer sends of its own accord */
-    bool half_duplex; /* never two operations out: for a driver that performs one at a time. The window then has to fit into the
-                            * buffers of the sockets, or both ends might block in send */
+    uint32_t depth; /* most messages in flight; 0: as many as the window holds */
+    /* Most bytes in flight, 1 at least; of a stream, a longer message is sent in pieces. Under a driver that blocks, which performs one
+     * operation at a time, it has to fit into the buffers of the sockets, or both ends might block in send. */
+    uint64_t window_bytes;
+    size_t io_bytes_max; /* most bytes of one SEND or RECV of a stream */
+    bool sends;          /* or else it only receives, and checks, a stream that the peer sends of its own accord */
     enum w2e_load_receives receives;
     enum w2e_load_finish finish;
 

@@ -41,7 +41,7 @@ static void offer(struct w2e_session_load_datagram *load, uint64_t now_us) {
 }
 
 static bool may_send(const struct w2e_session_load_datagram *load, uint64_t now_us) {
-    return !load->send_out && !load->draining && !(load->config->half_duplex && load->recv_out) && now_us >= load->pause_us;
+    return !load->send_out && !load->draining && now_us >= load->pause_us;
 }
 
 static struct w2e_op lend_send(struct w2e_session_load_datagram *load) {
@@ -65,8 +65,7 @@ static bool receives_now(const struct w2e_session_load_datagram *load) {
 }
 
 static bool may_receive(const struct w2e_session_load_datagram *load, uint64_t now_us) {
-    return !load->recv_out && receives_now(load) && !(load->config->half_duplex && load->send_out) &&
-           now_us >= load->receive_us && now_us >= load->pause_us;
+    return !load->recv_out && receives_now(load) && now_us >= load->receive_us && now_us >= load->pause_us;
 }
 
 /* When to ask again, if nothing happens until then. */

@@ -176,7 +176,7 @@ static void connect_to_peer(struct blocking *driver, struct w2e_connection *conn
             error = ends(driver, connection) ? WSA_OPERATION_ABORTED : WSAETIMEDOUT;
         }
     }
-    if (error == 0 && op->ask_again_us == W2E_NEVER) {
+    if (error == 0) { /* whoever needs a time limit makes it so again */
         *nonblocking = w2e_sys_set_nonblocking(connection->socket, false) != 0;
     }
     w2e_connection_done(connection, W2E_OP_CONNECT, error, 0, w2e_sys_now_us());

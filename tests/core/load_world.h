@@ -153,7 +153,6 @@ static inline void check_in_flight(const struct world *world) {
 static inline void lent_send(struct world *world, const struct w2e_op *op) {
     CHECK(world->send_out.kind == W2E_OP_NONE && op->size > 0 && op->size <= PIPE_BYTES);
     CHECK(op->size <= world->config.io_bytes_max);
-    CHECK(!world->config.half_duplex || world->recv_out.kind == W2E_OP_NONE);
     CHECK(w2e_pattern_check(&world->load.pattern, world->sent, op->data, op->size) == op->size);
     world->offered = world->sent + op->size > world->offered ? world->sent + op->size : world->offered;
     while (world->begins[world->messages] < world->offered) {
@@ -166,7 +165,6 @@ static inline void lent_send(struct world *world, const struct w2e_op *op) {
 
 static inline void lent_recv(struct world *world, const struct w2e_op *op) {
     CHECK(world->recv_out.kind == W2E_OP_NONE && op->size > 0);
-    CHECK(!world->config.half_duplex || world->send_out.kind == W2E_OP_NONE);
     CHECK(world->config.receives != W2E_RECEIVES_NEVER || world->shut);
     op->data[0] = op->data[op->size - 1] = 0xEE; /* ASan shall see the span */
     world->recv_out = *op;
@@ -330,7 +328,10 @@ static inline void echo_send(struct world *world, const struct w2e_op *op) {
         return;
     }
     bytes = part(world, bytes);
-    for (size_t i = 0; i < bytes; i++) {
+    if (world->tampering == HONEST) {
+        push(&world->down, op->data, bytes);
+    }
+    for (size_t i = 0; i < bytes && world->tampering != HONEST; i++) {
         echo_byte(world, op->data[i]);
     }
     w2e_session_done(&world->echo.session, W2E_OP_SEND, 0, bytes, world->now_us);
@@ -392,7 +393,6 @@ static inline void world_begin(struct world *world, uint64_t seed) {
 
 /* After config and family were set. */
 static inline void world_open(struct world *world) {
-    world->config.half_duplex = world->family == BLOCKING;
     w2e_session_load_init(&world->load, &world->config, &world->sink, 0, 0);
 }
 

@@ -84,6 +84,8 @@ static void what_was_due_and_did_not_begin_is_owed(void) {
     CHECK(w2e_load_plan_owed(&plan, 101) == 2);
     CHECK(w2e_load_plan_owed(&plan, 110) == 2);
     CHECK(w2e_load_plan_owed(&plan, 111) == 4);
+    CHECK(w2e_load_plan_owed(&plan, 121) == 4);
+    CHECK(w2e_load_plan_owed(&plan, 122) == 6);
     CHECK(w2e_load_plan_owed(&plan, 1000) == 9); /* 10 by the pace: at 100, 110, 121, 131 and 142 */
     config.stop_us = 131;
     CHECK(w2e_load_plan_owed(&plan, 1000) == 6);

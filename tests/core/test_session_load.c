@@ -223,7 +223,6 @@ static void a_message_longer_than_the_window_goes_in_pieces(void) {
     w2e_load_config_default(&config);
     config.sizes[0] = 250;
     config.window_bytes = 100;
-    config.half_duplex = true;
     begin_connected();
     send_at(START_US, 100);
     receive_at(START_US, 10);
