@@ -122,7 +122,7 @@ static int receive_failed(struct w2e_client *client, int error) {
 }
 
 static int receive_end(struct w2e_client *client) {
-    int error = w2e_socket_end_error(client->socket);
+    int error = w2e_socket_end_error(client->socket, w2e_flag_is_set(&client->send_shut));
     client->peer_finished = error == 0;
     return receive_failed(client, error);
 }

@@ -40,7 +40,7 @@ struct w2e_client {
     struct w2e_flag connected;
     struct w2e_flag closing; /* set with lock held */
     struct w2e_flag receive_shut;
-    struct w2e_flag send_shut; /* looked at over UDP only: over TCP the system knows */
+    struct w2e_flag send_shut; /* over TCP the system knows, and tells */
     struct w2e_counter bytes_sent;
     struct w2e_counter bytes_received;
     struct w2e_counter datagrams_sent;

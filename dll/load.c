@@ -175,6 +175,7 @@ void w2e_load_stop(struct w2e_load *load) {
     bool running = now_us < load->config.stop_us && !load->stats.finished;
     if (running) {
         load->config.stop_us = now_us;
+        w2e_load_stop_connections_locked(load, now_us);
         load->finish_by_us = later_us(now_us, load->options.finish_timeout_ms);
         WakeAllConditionVariable(&load->changed);
     }
@@ -267,7 +268,6 @@ static void fill_config(struct w2e_load *load) {
     config->size_max = options->message_bytes[1];
     config->depth = options->pattern == WS2ECHO_LOAD_STREAM ? 0 : options->depth;
     config->window_bytes = options->pattern == WS2ECHO_LOAD_STREAM ? options->window_bytes : W2E_NEVER;
-    config->half_duplex = is_blocking(options);
     config->receives = options->receive == WS2ECHO_LOAD_RECEIVE_AFTER_SENT ? W2E_RECEIVES_AFTER_SENT
                        : options->receive == WS2ECHO_LOAD_RECEIVE_NEVER    ? W2E_RECEIVES_NEVER
                                                                            : W2E_RECEIVES_START;
@@ -298,9 +298,9 @@ static int make_places(struct w2e_load *load) {
     }
     for (uint32_t i = 0; i < count; i++) {
         /* The timetables of the places are shifted against each other, so that they are not all due at once. */
-        load->places[i].left = (struct w2e_load_share){.messages = share(load->options.messages, count, i),
-                                                       .bytes = share(load->options.bytes, count, i),
-                                                       .phase_us = interval_ns(&load->options) / 1000 * i / count};
+        load->places[i] = (struct w2e_load_place){.messages_left = share(load->options.messages, count, i),
+                                                  .bytes_left = share(load->options.bytes, count, i),
+                                                  .phase_us = interval_ns(&load->options) / 1000 * i / count};
     }
     load->places_left = count;
     return 0;

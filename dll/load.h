@@ -22,8 +22,10 @@ enum {
 
 /* A place for one connection at a time, to which it belongs meanwhile. */
 struct w2e_load_place {
-    struct w2e_load_share left; /* what is still to be done here */
-    uint64_t retry_us;          /* when to begin the next connection, after one could not be connected */
+    uint64_t messages_left; /* what is still to be done here: W2E_NEVER, or how many */
+    uint64_t bytes_left;    /* likewise */
+    uint64_t phase_us;      /* when the next message is due, from start_us */
+    uint64_t retry_us;      /* when to begin the next connection, after one could not be connected */
     struct w2e_load_place *next_to_retry;
 };
 
@@ -47,7 +49,7 @@ struct w2e_load {
     struct w2e_object object; /* first: what the registry knows of it */
     ws2echo_load_options options;
     struct w2e_socket_options socket_options;
-    struct w2e_load_config config; /* of the sessions: while they run, only stop_us is brought forward */
+    struct w2e_load_config config; /* of the sessions: each has its own, with its share of the limits */
     struct w2e_driver *driver;
     struct w2e_service service;
     struct w2e_traffic traffic[W2E_TRAFFIC_PARTS];
@@ -66,6 +68,7 @@ struct w2e_load {
     CONDITION_VARIABLE changed; /* a connection connected or ended, a problem came, the load is to stop, has finished or closes */
 
     /* Guarded by lock. */
+    struct load_connection *connections;   /* a list of those that the driver has */
     uint64_t next_number;                  /* of a connection */
     uint32_t address;                      /* the one that answered last */
     uint32_t places_begun;                 /* places that had their first connection */
@@ -95,6 +98,9 @@ void w2e_load_close(struct w2e_load *load);
 
 /* Begins the next connection of a place, or ends the place if that cannot be. `connecting` counts it already. */
 void w2e_load_begin(struct w2e_load *load, struct w2e_load_place *place);
+
+/* Brings the end of every connection forward. */
+void w2e_load_stop_connections_locked(struct w2e_load *load, uint64_t stop_us);
 
 /* Adds what is counted of datagrams. */
 void w2e_load_datagrams_get(struct w2e_load *load, ws2echo_load_stats *stats);

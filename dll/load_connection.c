@@ -11,7 +11,10 @@ struct load_connection {
     struct w2e_connection connection; /* first */
     struct w2e_load *load;
     struct w2e_load_place *place;
+    struct w2e_load_config config;
     struct w2e_load_sink sink;
+    struct load_connection *next; /* in the load's list */
+    struct load_connection *previous;
     uint64_t number;
     uint32_t address; /* that it is, or was last, to be connected to */
     uint32_t addresses_tried;
@@ -136,24 +139,63 @@ static int open_socket(struct load_connection *connection) {
 }
 
 /* What this connection is to do of what its place has left. */
-static struct w2e_load_share share_of(const struct w2e_load *load, const struct w2e_load_place *place) {
-    uint64_t most = load->options.messages_per_connection;
-    struct w2e_load_share share = place->left;
-    share.messages = most != 0 && most < share.messages ? most : share.messages;
-    return share;
+static void take_share(struct load_connection *connection) {
+    const struct w2e_load_place *place = connection->place;
+    uint64_t most = connection->load->options.messages_per_connection;
+    connection->config = connection->load->config;
+    connection->config.messages = most != 0 && most < place->messages_left ? most : place->messages_left;
+    connection->config.bytes = place->bytes_left;
 }
 
 static void init_session(struct load_connection *connection) {
-    struct w2e_load *load = connection->load;
     uint32_t number = (uint32_t)(connection->number % NUMBERS);
-    struct w2e_load_share share = share_of(load, connection->place);
-    if (is_udp(load)) {
-        w2e_session_load_datagram_init(&connection->session.datagrams, &load->config, &share, &connection->sink, number);
-        connection->connection.session = &connection->session.datagrams.session;
+    uint64_t phase_us = connection->place->phase_us;
+    take_share(connection);
+    if (is_udp(connection->load)) {
+        struct w2e_session_load_datagram *datagrams = &connection->session.datagrams;
+        w2e_session_load_datagram_init(datagrams, &connection->config, &connection->sink, number, phase_us);
+        connection->connection.session = &datagrams->session;
         connection->connection.datagram = true;
     } else {
-        w2e_session_load_init(&connection->session.stream, &load->config, &share, &connection->sink, number);
-        connection->connection.session = &connection->session.stream.session;
+        struct w2e_session_load *stream = &connection->session.stream;
+        w2e_session_load_init(stream, &connection->config, &connection->sink, number, phase_us);
+        connection->connection.session = &stream->session;
+    }
+}
+
+static void enter_list(struct load_connection *connection) {
+    struct w2e_load *load = connection->load;
+    AcquireSRWLockExclusive(&load->lock);
+    connection->previous = NULL;
+    connection->next = load->connections;
+    if (connection->next != NULL) {
+        connection->next->previous = connection;
+    }
+    load->connections = connection;
+    connection->config.stop_us = load->config.stop_us; /* it may have been brought forward just now */
+    ReleaseSRWLockExclusive(&load->lock);
+}
+
+static void leave_list_locked(struct load_connection *connection) {
+    if (connection->previous != NULL) {
+        connection->previous->next = connection->next;
+    } else {
+        connection->load->connections = connection->next;
+    }
+    if (connection->next != NULL) {
+        connection->next->previous = connection->previous;
+    }
+}
+
+static void leave_list(struct load_connection *connection) {
+    AcquireSRWLockExclusive(&connection->load->lock);
+    leave_list_locked(connection);
+    ReleaseSRWLockExclusive(&connection->load->lock);
+}
+
+void w2e_load_stop_connections_locked(struct w2e_load *load, uint64_t stop_us) {
+    for (struct load_connection *each = load->connections; each != NULL; each = each->next) {
+        each->config.stop_us = stop_us;
     }
 }
 
@@ -162,7 +204,11 @@ static int start(struct load_connection *connection) {
     int error = open_socket(connection);
     if (error == 0) {
         init_session(connection);
+        enter_list(connection);
         error = connection->load->driver->ops->add(connection->load->driver, &connection->connection);
+        if (error != 0) {
+            leave_list(connection);
+        }
     }
     if (error != 0 && connection->connection.socket != INVALID_SOCKET) {
         w2e_sys_close_socket(connection->connection.socket);
@@ -193,7 +239,7 @@ static struct load_connection *new_connection(struct w2e_load *load, struct w2e_
 
 /* Whether the place is to have a further connection. */
 static bool has_more_locked(const struct w2e_load *load, const struct w2e_load_place *place) {
-    return load->options.messages_per_connection != 0 && place->left.messages > 0 && place->left.bytes > 0 &&
+    return load->options.messages_per_connection != 0 && place->messages_left > 0 && place->bytes_left > 0 &&
            w2e_sys_now_us() < load->config.stop_us;
 }
 
@@ -237,12 +283,12 @@ static bool try_next_address(struct load_connection *connection) {
 
 /* The next connection of the place goes on with its timetable. */
 static void take_from_place(const struct load_connection *connection) {
-    struct w2e_load_share *left = &connection->place->left;
+    struct w2e_load_place *place = connection->place;
     const struct w2e_load_plan *plan =
         is_udp(connection->load) ? &connection->session.datagrams.plan : &connection->session.stream.plan;
-    left->messages -= left->messages == W2E_NEVER ? 0 : plan->begun;
-    left->bytes -= left->bytes == W2E_NEVER ? 0 : plan->begun_bytes;
-    left->phase_us = plan->intended_us - plan->config->start_us;
+    place->messages_left -= place->messages_left == W2E_NEVER ? 0 : plan->begun;
+    place->bytes_left -= place->bytes_left == W2E_NEVER ? 0 : plan->begun_bytes;
+    place->phase_us = plan->intended_us - plan->config->start_us;
 }
 
 /* A connection that was stopped did not end in its time; unless nothing of it was missing, or nobody asked. */
@@ -279,6 +325,7 @@ void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) 
     struct w2e_load *load = owner;
     struct load_connection *connection = (struct load_connection *)finished;
     struct w2e_load_place *place = connection->place;
+    leave_list(connection);
     if (!connection->connected && try_next_address(connection)) {
         return;
     }

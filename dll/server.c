@@ -347,7 +347,7 @@ static int start_all_datagrams(struct w2e_server *server, struct w2e_listeners *
         SOCKET socket = listeners->datagrams[i];
         listeners->datagrams[i] = INVALID_SOCKET;
         if (socket != INVALID_SOCKET) {
-            error = start_datagrams(server, socket, listeners->wildcard);
+            error = start_datagrams(server, socket, listeners->wildcards[i]);
         }
     }
     return error;

@@ -14,12 +14,14 @@ import handles
 import pytest
 import resources
 import ws2echo
+from commands import Serving
 from handles import Client, Load, Server
 from waiting import Task
 
 OpenServer = Callable[..., Server]
 OpenClient = Callable[..., Client]
 OpenLoad = Callable[..., Load]
+StartServing = Callable[..., Serving]
 LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
 
 
@@ -119,6 +121,13 @@ def connect() -> Iterator[Callable[..., socket.socket]]:
             return plain
 
         yield connected
+
+
+@pytest.fixture
+def start_serving() -> Iterator[StartServing]:
+    """Starts `python -m ws2echo serve` in processes of their own, which are ended after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *arguments, **options: stack.enter_context(Serving(*arguments, **options))
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,8 @@ class Program:
         self._told.put(None)
 
     def _read_errors(self, stream: IO[str]) -> None:
-        self._errors.append(stream.read())
+        for line in stream:
+            self._errors.append(line.rstrip("\r\n"))
 
     def __enter__(self) -> Self:
         return self
@@ -63,15 +64,47 @@ class Program:
         self.lines.append(line)
         return line
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def tell(self, text: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
+
+    def end_input(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+
+    def error_lines(self) -> list[str]:
+        """The lines that came on stderr, so far."""
+        return list(self._errors)
+
     def finish(self) -> tuple[int, list[str], str]:
         """Wait for the end: exit status, all lines of stdout, and stderr."""
         status = self._process.wait(LIMIT_S)
         while (line := self._told.get(timeout=LIMIT_S)) is not None:
             self.lines.append(line)
         self._readers[1].join(LIMIT_S)
-        return status, self.lines, "".join(self._errors)
+        return status, self.lines, "".join(f"{line}\n" for line in self._errors)
 
 
 def run(path: Path, *arguments: object) -> tuple[int, list[str], str]:
     with Program(path, *arguments) as program:
         return program.finish()
+
+
+def driver_clients(build: Path, *arguments: int | str) -> list[dict[int, int]]:
+    """Runs the program of that name: for each of its two rounds how many connections had which outcome."""
+    status, lines, errors = run(build / "tests" / "driver_clients.exe", *arguments)
+    assert (status, errors) == (0, ""), (lines, errors)
+    assert lines[-1] == "0 handles left"
+    rounds: list[dict[int, int]] = []
+    for line in lines[:-1]:
+        if line.startswith("round"):
+            rounds.append({})
+        else:
+            count, outcome = line.split(" x ")
+            rounds[-1][int(outcome)] = int(count)
+    return rounds

@@ -113,12 +113,16 @@ def is_socket(handle: int) -> bool:
 
 
 def own_threads() -> frozenset[int]:
+    return threads_of(os.getpid())
+
+
+def threads_of(process_id: int) -> frozenset[int]:
     snapshot = kernel32.CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0)
     entry = ThreadEntry(size=sizeof(ThreadEntry))
-    mine, found = os.getpid(), set()
+    found = set()
     more = kernel32.Thread32First(snapshot, byref(entry))
     while more:
-        if entry.process_id == mine:
+        if entry.process_id == process_id:
             found.add(entry.thread_id)
         more = kernel32.Thread32Next(snapshot, byref(entry))
     kernel32.CloseHandle(snapshot)

@@ -29,7 +29,7 @@ def test_exports_what_the_header_declares_and_nothing_else(image: pe.Image) -> N
     assert set(image.exports) == abi.FUNCTIONS
 
 
-def test_imports_only_winsock_kernel_and_c_runtime(image: pe.Image) -> None:
+def test_imports_only_winsock_kernel_user_and_c_runtime(image: pe.Image) -> None:
     names = {name.lower() for name in image.imports}
     assert {"ws2_32.dll", "kernel32.dll"} <= names
     assert not [name for name in names if not ALLOWED_IMPORTS.fullmatch(name)]

@@ -5,25 +5,10 @@ from pathlib import Path
 import abi
 import pytest
 from fixtures import OpenServer
-from programs import run
+from programs import driver_clients
 
 NEVER_MS = -1
 ENOUGH_MS = 60_000
-
-
-def outcomes(build: Path, *arguments: int | str) -> list[dict[int, int]]:
-    """Runs the program: for each of its two rounds how many connections had which outcome."""
-    status, lines, errors = run(build / "tests" / "driver_clients.exe", *arguments)
-    assert (status, errors) == (0, ""), (lines, errors)
-    assert lines[-1] == "0 handles left"
-    rounds: list[dict[int, int]] = []
-    for line in lines[:-1]:
-        if line.startswith("round"):
-            rounds.append({})
-        else:
-            count, outcome = line.split(" x ")
-            rounds[-1][int(outcome)] = int(count)
-    return rounds
 
 
 @pytest.mark.parametrize(("connections", "messages"), [(1, 50), (100, 4)])
@@ -31,7 +16,7 @@ def test_clients_echo(
     open_server: OpenServer, build: Path, model: int, host: str, connections: int, messages: int
 ) -> None:
     server = open_server()
-    found = outcomes(build, model, host, server.port, connections, messages, ENOUGH_MS, NEVER_MS)
+    found = driver_clients(build, model, host, server.port, connections, messages, ENOUGH_MS, NEVER_MS)
     assert found == [{0: connections}, {0: connections}]
     closed = [server.next_closed() for _ in range(2 * connections)]
     assert {each.reason for each in closed} == {abi.FIN}
@@ -39,17 +24,17 @@ def test_clients_echo(
 
 
 def test_clients_are_refused(build: Path, model: int, host: str, closed_port: int) -> None:
-    found = outcomes(build, model, host, closed_port, 3, 1, ENOUGH_MS, NEVER_MS)
+    found = driver_clients(build, model, host, closed_port, 3, 1, ENOUGH_MS, NEVER_MS)
     assert found == [{abi.WSAECONNREFUSED: 3}, {abi.WSAECONNREFUSED: 3}]
 
 
 def test_clients_connect_for_so_long(build: Path, model: int, host: str, deaf_port: int) -> None:
-    found = outcomes(build, model, host, deaf_port, 2, 1, 200, NEVER_MS)
+    found = driver_clients(build, model, host, deaf_port, 2, 1, 200, NEVER_MS)
     assert found == [{abi.WSAETIMEDOUT: 2}, {abi.WSAETIMEDOUT: 2}]
 
 
 def test_clients_are_stopped_while_they_connect(build: Path, model: int, host: str, deaf_port: int) -> None:
-    found = outcomes(build, model, host, deaf_port, 2, 1, ENOUGH_MS, 50)
+    found = driver_clients(build, model, host, deaf_port, 2, 1, ENOUGH_MS, 50)
     assert found == [{abi.WSA_OPERATION_ABORTED: 2}, {abi.WSA_OPERATION_ABORTED: 2}]
 
 
@@ -58,6 +43,6 @@ def test_clients_are_stopped_while_they_echo(
 ) -> None:
     endless = 1_000_000_000
     server = open_server()
-    found = outcomes(build, model, host, server.port, 8, endless, ENOUGH_MS, 200)
+    found = driver_clients(build, model, host, server.port, 8, endless, ENOUGH_MS, 200)
     assert found == [{abi.WSA_OPERATION_ABORTED: 8}, {abi.WSA_OPERATION_ABORTED: 8}]
     assert {server.next_closed().reason for _ in range(16)} == {abi.RESET}

@@ -9,7 +9,7 @@ import abi
 import pytest
 from fixtures import OpenClient, OpenServer
 from plain import payload
-from programs import Program, run
+from programs import Program, driver_clients, run
 from waiting import Task
 
 Connect = Callable[..., socket.socket]
@@ -50,6 +50,16 @@ def test_plain_server(open_client: OpenClient, build: Path, host: str, size: int
         status, lines, errors = peer.finish()
     assert (status, errors) == (0, "")
     assert (received(lines), lines[-1]) == (size, "Connection closing...")
+
+
+def test_plain_server_with_clients_of_every_model(build: Path, model: int, host: str) -> None:
+    """The program lets its clients talk to it in two rounds, of one client each."""
+    with Program(build / "tests" / "plain_server.exe", host, 0, 2) as peer:
+        port = int(peer.read_line().rsplit(" ", 1)[1])
+        assert driver_clients(build, model, host, port, 1, 20, 60_000, -1) == [{0: 1}, {0: 1}]
+        status, lines, errors = peer.finish()
+    assert (status, errors) == (0, "")
+    assert lines.count("Connection closing...") == 2
 
 
 def test_python_socket_server(open_client: OpenClient, listener: socket.socket, host: str) -> None:

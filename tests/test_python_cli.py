@@ -3,8 +3,6 @@
 import json
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +11,11 @@ from typing import Self
 import pytest
 import ws2echo
 import ws2echo.__main__ as command_line
-from waiting import LIMIT_S, Task
+from commands import Command, run
+from fixtures import StartServing
+from waiting import LIMIT_S, Task, wait_until
 from ws2echo import Server
 from ws2echo.__main__ import main, summary, table_row
-
-
-def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ws2echo", *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S * 2,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -117,6 +106,8 @@ def test_send_to_a_bad_echo() -> None:
         ["send", "--ping", "0"],
         ["send", "--ping", "3", "--protocol", "tcp"],
         ["send", "--ping", "3", "--count", "2"],
+        ["send", "--ping", "3", "--forever"],
+        ["send", "--count", "3", "--forever"],
         ["send", "--ping", "3", "hello"],
         ["send", "--window", "2"],
         ["send", "--ping", "3", "--interval", "-1"],
@@ -140,37 +131,8 @@ def test_help_and_version() -> None:
     assert "27015" in run("send", "--help").stdout
 
 
-class Serving:
-    """A server on the command line, in a process of its own, that gets Ctrl-C when its stdin ends."""
-
-    SCRIPT = """if True:
-        import _thread, sys, threading
-        from ws2echo.__main__ import main
-        threading.Thread(target=lambda: (sys.stdin.read(), _thread.interrupt_main()), daemon=True).start()
-        sys.exit(main(["serve", "--port", "0", *sys.argv[1:]]))
-    """
-
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", self.SCRIPT, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        self.greeting = self.process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:(\d+)", self.greeting)
-        assert found, self.greeting
-        self.port = int(found.group(1))
-
-    def ctrl_c(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate("", timeout=LIMIT_S)
-        return self.process.returncode, out, err
-
-
-def test_serve_tells_each_event_and_the_totals() -> None:
-    serving = Serving()
+def test_serve_tells_each_event_and_the_totals(start_serving: StartServing) -> None:
+    serving = start_serving()
     with ws2echo.Client(serving.port) as client:
         client.echo(b"this is a test")
         client.shutdown()
@@ -183,8 +145,20 @@ def test_serve_tells_each_event_and_the_totals() -> None:
     assert "Traceback" not in err
 
 
-def test_serve_drains_before_it_resets() -> None:
-    serving = Serving("--drain", "0.1", "--quiet")
+def test_no_event_is_lost_to_ctrl_c(start_serving: StartServing) -> None:
+    """Pressed while events come all the time: each one is told, and once."""
+    for _ in range(3):
+        serving = start_serving()
+        for _ in range(20):
+            ws2echo.Client(serving.port).close()
+        status, _, err = serving.ctrl_c()
+        assert status == 0
+        told = [int(number) for number in re.findall(r"connection (\d+) closed", err)]
+        assert sorted(told) == list(range(1, 1 + err.count(" accepted from ")))
+
+
+def test_serve_drains_before_it_resets(start_serving: StartServing) -> None:
+    serving = start_serving("--drain", "0.1", "--quiet")
     with ws2echo.Client(serving.port) as client:
         client.echo(b"x")
         status, out, err = serving.ctrl_c()
@@ -208,8 +182,8 @@ def test_serve_on_a_busy_port(server: Server) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_serve_hands_its_options_on() -> None:
-    serving = Serving("--connections-max", "1", "--family", "ipv4", "--nagle", "--idle-timeout", "30")
+def test_serve_hands_its_options_on(start_serving: StartServing) -> None:
+    serving = start_serving("--connections-max", "1", "--family", "ipv4", "--nagle", "--idle-timeout", "30")
     with (
         ws2echo.Client(serving.port, "127.0.0.1") as first,
         ws2echo.Client(serving.port, "127.0.0.1") as second,
@@ -222,6 +196,55 @@ def test_serve_hands_its_options_on() -> None:
     status, _, err = serving.ctrl_c()
     assert status == 0
     assert "connection 2 closed: cap" in err
+
+
+def test_ctrl_break_restarts_on_the_same_port(start_serving: StartServing) -> None:
+    """Who is still connected when the drain time is over is reset, and may connect again at once."""
+    serving = start_serving("--drain", "0.1")
+    port = serving.port
+    for _ in range(2):
+        with ws2echo.Client(port) as client:
+            assert client.echo(b"before") == b"before"
+            serving.ctrl_break()
+            assert serving.read_line().startswith("Connections: 1 accepted, 1 reset at the end.")
+            serving.read_greeting()
+            assert serving.port == port
+    status, out, err = serving.ctrl_c()
+    assert (status, out.splitlines()) == (
+        0,
+        ["Connections: 0 accepted, 0 reset at the end. Bytes: 0 received, 0 sent."],
+    )
+    assert err.count("connection 1 closed: stopped") == 2
+    assert err.count(f"listening on 127.0.0.1:{port}") == 3
+
+
+def test_ctrl_break_and_the_duration(start_serving: StartServing) -> None:
+    """A restart does not make it longer."""
+    serving = start_serving("--duration", "5", "--quiet")
+    serving.ctrl_break()
+    serving.read_line()
+    serving.read_greeting()
+    status, lines, err = serving.finish()
+    assert (status, len(lines), err) == (0, 4, "")
+
+
+@pytest.mark.parametrize(("protocol", "size"), [("tcp", 1_000_000), ("udp", 1000)])
+def test_send_forever(protocol: str, size: int) -> None:
+    """Until Ctrl-C; an echo that it cuts is read to its end."""
+    with Server(protocol=protocol) as server:
+        options = ("--port", str(server.port), "--protocol", protocol, "--size", str(size))
+        with Command("send", "--forever", *options) as sending:
+            wait_until(lambda: server.stats.bytes_received > 3 * size, "it goes on")
+            status, out, err = sending.ctrl_c()
+        told = out.splitlines()
+        assert (status, err) == (0, "")
+        sent = int(told[0].removeprefix("Bytes sent: "))
+        wait_until(lambda: server.stats.bytes_received == sent, "the last datagram has come")
+        if protocol == "tcp":
+            assert told[1].removeprefix("Bytes received: ") == str(server.stats.bytes_sent)
+            assert told[2] == "Connection closed"
+            server.drain(LIMIT_S)
+            assert server.stats.connections_closed[ws2echo.Reason.FIN] == 1
 
 
 def test_models_tells_each_of_the_dll() -> None:
@@ -256,8 +279,8 @@ def test_a_row_of_the_table_is_wrapped_by_columns() -> None:
 
 
 @pytest.mark.parametrize("name", [info.name for info in ws2echo.models()])
-def test_serve_serves_by_every_model(name: str) -> None:
-    serving = Serving("--model", name, "--accept", "wsaaccept")
+def test_serve_serves_by_every_model(name: str, start_serving: StartServing) -> None:
+    serving = start_serving("--model", name, "--accept", "wsaaccept")
     assert "over" not in serving.greeting
     with ws2echo.Client(serving.port) as client:
         assert client.echo(b"x") == b"x"
@@ -277,8 +300,8 @@ def test_serve_says_what_a_model_does_not_offer() -> None:
 # ---- UDP
 
 
-def test_serve_and_send_over_udp() -> None:
-    serving = Serving("--protocol", "udp")
+def test_serve_and_send_over_udp(start_serving: StartServing) -> None:
+    serving = start_serving("--protocol", "udp")
     assert "over UDP (Ctrl-C stops)" in serving.greeting
     port = str(serving.port)
     done = run("send", "--port", port, "--protocol", "udp", "--count", "3", "hello")
@@ -296,8 +319,8 @@ def test_serve_and_send_over_udp() -> None:
     assert f"listening on 127.0.0.1:{port} over UDP" in err
 
 
-def test_serve_both() -> None:
-    serving = Serving("--protocol", "both", "--family", "ipv4", "--no-udp-connreset")
+def test_serve_both(start_serving: StartServing) -> None:
+    serving = start_serving("--protocol", "both", "--family", "ipv4", "--no-udp-connreset")
     assert "over TCP and UDP (Ctrl-C stops)" in serving.greeting
     arguments = ("send", "--host", "127.0.0.1", "--port", str(serving.port))
     assert run(*arguments).stdout.endswith("Connection closed\n")

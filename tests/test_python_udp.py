@@ -320,7 +320,7 @@ def test_ping_counts_what_is_wrong(answering: Callable[[Answer], Client]) -> Non
                 return [data, kept.pop()]
         return [data]
 
-    result = answering(answer).ping(8, 200, window=2, reply_timeout=2)
+    result = answering(answer).ping(8, 200, window=3, reply_timeout=2)
     assert (result.sent, result.late) == (8, 0)
     assert (result.duplicated, result.foreign, result.corrupt, result.reordered) == (2, 1, 1, 1)
 

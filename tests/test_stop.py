@@ -137,7 +137,7 @@ def test_stop_drains_for_its_time_then_resets(
     server = open_server(model=model)
     staying, leaving = connect(host, server.port), connect(host, server.port)
     wait_until(lambda: server.stats.connections_current == 2, "both are accepted")
-    stopping = Task(server.stop, 2_000)
+    stopping = Task(server.stop, 5_000)
     leaving.shutdown(socket.SHUT_WR)
     assert leaving.recv(10) == b""
     assert stopping.result() == 1

@@ -14,13 +14,16 @@
 %typemap(csclassmodifiers) SWIGTYPE, SWIGTYPE *, SWIGTYPE &, SWIGTYPE [], SWIGTYPE (CLASS::*) "internal class"
 %typemap(csclassmodifiers) enum SWIGTYPE "internal enum"
 
-/* The two timeouts with a meaning are constants; the other macros are of no use in C#, or do not fit its types. */
+/* The two timeouts with a meaning and the sizes of two arrays are constants; the other macros are of no use in C#, or do not fit its types. */
 %csconst(1) WS2ECHO_INFINITE;
 %csconst(1) WS2ECHO_TIMEOUT_OF_OPTIONS;
+%csconst(1) WS2ECHO_HISTOGRAM_COUNTS;
+%csconst(1) WS2ECHO_LOAD_SIZES_MAX;
 %ignore WS2ECHO_VERSION;
 %ignore WS2ECHO_NO_MISMATCH;
 %ignore WS2ECHO_ADDRESS_TEXT_SIZE;
 %ignore WS2ECHO_REASON_COUNT;
+%ignore WS2ECHO_LOAD_PROBLEM_COUNT;
 
 /*
  * A handle goes in as the SafeHandle that owns it. It is not reference-counted for the call: closing must end a call that waits,
@@ -28,10 +31,13 @@
  */
 %typemap(cstype) ws2echo_server "global::Ws2Echo.ServerHandle"
 %typemap(cstype) ws2echo_client "global::Ws2Echo.ClientHandle"
-%typemap(csin, post="      global::System.GC.KeepAlive($csinput);") ws2echo_server, ws2echo_client "$csinput.Id"
+%typemap(cstype) ws2echo_load "global::Ws2Echo.LoadHandle"
+%typemap(csin, post="      global::System.GC.KeepAlive($csinput);") ws2echo_server, ws2echo_client, ws2echo_load "$csinput.Id"
 
 /* What is given back through the last parameter. */
-%apply uint64_t *OUTPUT { ws2echo_server *server, ws2echo_client *client, uint64_t *sent, uint64_t *received }
+%apply uint64_t *OUTPUT { ws2echo_server *server, ws2echo_client *client, ws2echo_load *load, uint64_t *sent, uint64_t *received }
+%apply uint64_t *OUTPUT { uint64_t *value_us, uint64_t *lowest_us, uint64_t *highest_us }
+%apply double *OUTPUT { double *mean_us, double *deviation_us }
 %apply uint32_t *OUTPUT { uint32_t *reset_connections }
 %apply uint16_t *OUTPUT { uint16_t *port }
 %typemap(ctype) uintptr_t *handle "uintptr_t *"
@@ -46,6 +52,17 @@
 %typemap(cstype) const void *data, void *buffer, void *reply "byte*"
 %typemap(csin) const void *data, void *buffer, void *reply "$csinput"
 %typemap(in) const void *data, void *buffer, void *reply "$1 = $input;"
+
+/*
+ * A histogram is 21 KiB of the caller's memory. In C# it is a part of the object that shows it, so that the garbage collector knows what it
+ * weighs and nothing has to be freed; the caller pins it for the call.
+ */
+%ignore ws2echo_histogram;
+%typemap(ctype) ws2echo_histogram *, const ws2echo_histogram * "void *"
+%typemap(imtype) ws2echo_histogram *, const ws2echo_histogram * "global::Ws2Echo.HistogramMemory*"
+%typemap(cstype) ws2echo_histogram *, const ws2echo_histogram * "global::Ws2Echo.HistogramMemory*"
+%typemap(csin) ws2echo_histogram *, const ws2echo_histogram * "$csinput"
+%typemap(in) ws2echo_histogram *, const ws2echo_histogram * "$1 = $input;"
 
 /* Strings are UTF-8, and what comes back lives as long as the library. */
 %typemap(ctype, out="const char *") const char * "const char *"
@@ -99,6 +116,24 @@
     }
 }
 
+%ignore ws2echo_load_stats::problems;
+%extend ws2echo_load_stats {
+    uint64_t problems_of(uint32_t kind) {
+        return kind < WS2ECHO_LOAD_PROBLEM_COUNT ? $self->problems[kind] : 0;
+    }
+}
+%ignore ws2echo_load_options::message_bytes;
+%extend ws2echo_load_options {
+    uint32_t message_bytes_at(uint32_t index) {
+        return index < WS2ECHO_LOAD_SIZES_MAX ? $self->message_bytes[index] : 0;
+    }
+    void set_message_bytes_at(uint32_t index, uint32_t bytes) {
+        if (index < WS2ECHO_LOAD_SIZES_MAX) {
+            $self->message_bytes[index] = bytes;
+        }
+    }
+}
+
 /* The offset that stands for "none" is compared here, where its macro is. */
 %extend ws2echo_echo_progress {
     uint32_t is_mismatch(void) { return $self->mismatch_offset != WS2ECHO_NO_MISMATCH; }
@@ -116,4 +151,7 @@ W2E_SIZED(ws2echo_event)
 W2E_SIZED(ws2echo_client_options)
 W2E_SIZED(ws2echo_client_stats)
 W2E_SIZED(ws2echo_ping_options)
+W2E_SIZED(ws2echo_load_options)
+W2E_SIZED(ws2echo_load_stats)
+W2E_SIZED(ws2echo_load_problem)
 W2E_SIZED(ws2echo_model_info)

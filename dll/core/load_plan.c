@@ -12,6 +12,8 @@ void w2e_load_config_default(struct w2e_load_config *config) {
         .io_bytes_max = W2E_LOAD_IO_BYTES,
         .sends = true,
         .burst = 1,
+        .messages = W2E_NEVER,
+        .bytes = W2E_NEVER,
         .stop_us = W2E_NEVER,
         .connect_timeout_us = W2E_NEVER,
         .reply_timeout_us = W2E_NEVER,
@@ -48,9 +50,9 @@ static uint32_t draw_size(const struct w2e_load_plan *plan, uint64_t number) {
 
 /* The last message is cut to what the limit leaves. */
 static uint32_t cut(const struct w2e_load_plan *plan, uint64_t size) {
-    uint64_t limit = plan->share.bytes;
+    uint64_t limit = plan->config->bytes;
     uint64_t left = plan->begun_bytes < limit ? limit - plan->begun_bytes : 0;
-    if (left == 0 || plan->begun >= plan->share.messages) {
+    if (left == 0 || plan->begun >= plan->config->messages) {
         return 0;
     }
     size = size < left ? size : left;
@@ -86,14 +88,13 @@ static void set_gate(struct w2e_load_plan *plan, uint64_t gate_us) {
     plan->ready_us = plan->intended_us > plan->gate_us ? plan->intended_us : plan->gate_us;
 }
 
-void w2e_load_plan_init(struct w2e_load_plan *plan, const struct w2e_load_config *config, const struct w2e_load_share *share,
-                        uint32_t connection, uint32_t bytes_least) {
+void w2e_load_plan_init(struct w2e_load_plan *plan, const struct w2e_load_config *config, uint32_t connection, uint64_t phase_us,
+                        uint32_t bytes_least) {
     *plan = (struct w2e_load_plan){
         .config = config,
-        .share = *share,
         .key = mix(mix(config->seed) + connection),
         .bytes_least = bytes_least,
-        .first_us = w2e_load_deadline_us(config->start_us, share->phase_us),
+        .first_us = w2e_load_deadline_us(config->start_us, phase_us),
     };
     plan->intended_us = plan->first_us;
     plan->next_bytes = config->sends ? cut(plan, draw_size(plan, 0)) : 0;
@@ -139,6 +140,6 @@ uint64_t w2e_load_plan_owed(const struct w2e_load_plan *plan, uint64_t now_us) {
     }
     uint64_t bursts = ((until_us - plan->first_us) * NS_PER_US - 1) / config->interval_ns + 1;
     uint64_t due = bursts * (config->burst > 0 ? config->burst : 1);
-    due = due < plan->share.messages ? due : plan->share.messages;
+    due = due < config->messages ? due : config->messages;
     return due > plan->begun ? due - plan->begun : 0;
 }

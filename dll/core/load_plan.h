@@ -31,7 +31,7 @@ enum w2e_load_finish {
     W2E_FINISH_RESET /* … abortive: the peer sees a reset */
 };
 
-/* Of all connections of a load: it stays as it is while they run, but for stop_us. A time is W2E_NEVER where there is no limit. */
+/* Of all connections of a load: it stays as it is while they run. A time is W2E_NEVER where there is no limit. */
 struct w2e_load_config {
     uint64_t seed;
     uint32_t connections; /* numbered from 0: a wrong byte may turn out to belong to another */
@@ -40,12 +40,12 @@ struct w2e_load_config {
     uint32_t sizes[W2E_LOAD_SIZES_MAX]; /* … of a message, in bytes, 1 at least; listed twice it is twice as likely */
     uint32_t size_min;
     uint32_t size_max;
-    uint32_t depth;        /* most messages in flight; 0: as many as the window holds */
-    uint64_t window_bytes; /* most bytes in flight; of a stream, a longer message is sent in pieces */
-    size_t io_bytes_max;   /* most bytes of one SEND or RECV of a stream */
-    bool sends;            /* or else it only receives, and checks, a stream that the peer sends of its own accord */
-    bool half_duplex; /* never two operations out: for a driver that performs one at a time. The window then has to fit into the
-                            * buffers of the sockets, or both ends might block in send */
+    uint32_t depth; /* most messages in flight; 0: as many as the window holds */
+    /* Most bytes in flight, 1 at least; of a stream, a longer message is sent in pieces. Under a driver that blocks, which performs one
+     * operation at a time, it has to fit into the buffers of the sockets, or both ends might block in send. */
+    uint64_t window_bytes;
+    size_t io_bytes_max; /* most bytes of one SEND or RECV of a stream */
+    bool sends;          /* or else it only receives, and checks, a stream that the peer sends of its own accord */
     enum w2e_load_receives receives;
     enum w2e_load_finish finish;
 
@@ -56,8 +56,9 @@ struct w2e_load_config {
     uint64_t send_delay_us;    /* after connecting, nothing is sent for so long */
     uint64_t receive_delay_us; /* … nothing is received for so long */
 
-    uint64_t
-        stop_us; /* from this time on no message is begun; what was begun is completed. It may be brought forward at any time */
+    uint64_t messages; /* limits of each connection: W2E_NEVER, or how many messages … */
+    uint64_t bytes;    /* … and bytes. Without `sends`: how many bytes the peer will send */
+    uint64_t stop_us;  /* from this time on no message is begun; what was begun is completed */
 
     uint64_t measure_from_us;    /* messages that were meant to begin before this are the warm-up */
     uint64_t connect_timeout_us; /* how long connecting may take */
@@ -65,19 +66,11 @@ struct w2e_load_config {
     uint64_t finish_timeout_us; /* how long the peer may take to answer FIN with FIN */
 };
 
-/* What one connection is to do: W2E_NEVER where there is no limit. */
-struct w2e_load_share {
-    uint64_t messages;
-    uint64_t bytes;    /* without `sends`: how many the peer will send */
-    uint64_t phase_us; /* shifts its timetable against those of the others */
-};
-
 /* Ping-pong of 64 bytes, as fast as it goes, without a limit of any kind but 5 s to finish. */
 void w2e_load_config_default(struct w2e_load_config *config);
 
 struct w2e_load_plan {
     const struct w2e_load_config *config;
-    struct w2e_load_share share;
     uint64_t key;         /* of the random sizes */
     uint32_t bytes_least; /* no message is smaller */
     uint32_t next_bytes;  /* of the next message; 0: no limit allows another */
@@ -92,9 +85,9 @@ struct w2e_load_plan {
     uint64_t ready_us;    /* the later of the two */
 };
 
-/* Messages are bytes_least at least, whatever config says. */
-void w2e_load_plan_init(struct w2e_load_plan *plan, const struct w2e_load_config *config, const struct w2e_load_share *share,
-                        uint32_t connection, uint32_t bytes_least);
+/* phase_us shifts the timetable of one connection against the others. Messages are bytes_least at least, whatever config says. */
+void w2e_load_plan_init(struct w2e_load_plan *plan, const struct w2e_load_config *config, uint32_t connection, uint64_t phase_us,
+                        uint32_t bytes_least);
 
 /* The connection is open. */
 void w2e_load_plan_opened(struct w2e_load_plan *plan, uint64_t now_us);

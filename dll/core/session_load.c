@@ -46,25 +46,17 @@ static void end_by_reset(struct w2e_session_load *load, enum ws2echo_reason reas
 
 /* ---- what is due ---- */
 
-/* Where the stream that is received ends, as far as it is known. */
-static uint64_t due_end(const struct w2e_session_load *load) {
-    return load->config->sends ? load->offered : load->plan.share.bytes;
-}
-
-static bool told_apart(const struct w2e_session_load *load) {
-    return load->messages_max > 0;
-}
-
 static uint64_t in_flight(const struct w2e_session_load *load) {
-    return told_apart(load) ? load->offered - load->received : 0;
+    return load->offered - load->received;
 }
 
 static bool has_unsent(const struct w2e_session_load *load) {
     return load->unsent_begin < load->unsent_end;
 }
 
-static bool discards(const struct w2e_session_load *load) {
-    return load->config->sends && !told_apart(load);
+/* Whether messages wait for their answers: else what comes is thrown away, or is no answer. */
+static bool has_answers(const struct w2e_session_load *load) {
+    return load->messages_max > 0;
 }
 
 static bool receives_now(const struct w2e_session_load *load) {
@@ -74,7 +66,7 @@ static bool receives_now(const struct w2e_session_load *load) {
 
 /* Whether the peer is to do something. */
 static bool waits_for_peer(const struct w2e_session_load *load) {
-    return has_unsent(load) || !load->config->sends || (in_flight(load) > 0 && receives_now(load));
+    return has_unsent(load) || (in_flight(load) > 0 && receives_now(load));
 }
 
 static uint64_t timed_deadline_us(const struct w2e_session_load *load) {
@@ -126,7 +118,7 @@ static void fault(struct w2e_session_load *load, struct w2e_load_fault *fault) {
 
 static void end_early(struct w2e_session_load *load) {
     struct w2e_load_fault early = {.kind = W2E_LOAD_EARLY_END,
-                                   .missing_bytes = due_end(load) - load->received,
+                                   .missing_bytes = in_flight(load),
                                    .found_connection = load->connection,
                                    .found_offset = load->received};
     fault(load, &early);
@@ -151,7 +143,7 @@ static void conclude(struct w2e_session_load *load) {
     struct w2e_load_fault wrong = {.actual = load->recv_span[0]};
     wrong.kind = kind_of(w2e_pattern_diagnose(&load->pattern, load->received, load->recv_span, load->evidence,
                                               load->config->connections, &wrong.found_connection, &wrong.found_offset));
-    if (load->received >= due_end(load)) {
+    if (in_flight(load) == 0) {
         wrong.kind = W2E_LOAD_EXCESS;
     }
     w2e_pattern_fill(&load->pattern, load->received, &wrong.expected, 1);
@@ -194,7 +186,7 @@ static uint64_t room_needed(const struct w2e_session_load *load, uint64_t bytes)
 
 /* Whether there is no room for the next message. */
 static bool is_full(const struct w2e_session_load *load) {
-    return (told_apart(load) && load->waiting == load->messages_max) || room(load) < room_needed(load, load->plan.next_bytes);
+    return (has_answers(load) && load->waiting == load->messages_max) || room(load) < room_needed(load, load->plan.next_bytes);
 }
 
 static bool begin_message(struct w2e_session_load *load, uint64_t now_us) {
@@ -202,7 +194,7 @@ static bool begin_message(struct w2e_session_load *load, uint64_t now_us) {
         return false;
     }
     uint32_t bytes = load->plan.next_bytes;
-    if (told_apart(load)) {
+    if (has_answers(load)) {
         uint32_t place = load->first + load->waiting++;
         place = place < load->messages_max ? place : place - load->messages_max;
         load->messages[place].end = load->offered + bytes;
@@ -242,6 +234,9 @@ static void offer(struct w2e_session_load *load, uint64_t now_us) {
     if (size > 0) {
         w2e_pattern_fill(&load->pattern, offset, load->send_span, size);
     }
+    if (!has_answers(load)) {
+        load->received = load->offered;
+    }
     load->unsent_begin = 0;
     load->unsent_end = size;
 }
@@ -253,8 +248,7 @@ static bool turn_is_over(const struct w2e_session_load *load, uint64_t now_us) {
 }
 
 static bool may_send(const struct w2e_session_load *load) {
-    return load->config->sends && !load->send_out && !load->draining && load->evidence == 0 &&
-           !(load->config->half_duplex && load->recv_out);
+    return load->config->sends && !load->send_out && !load->draining && load->evidence == 0;
 }
 
 static struct w2e_op lend_send(struct w2e_session_load *load) {
@@ -275,7 +269,7 @@ static void sent(struct w2e_session_load *load, size_t bytes, uint64_t now_us) {
 /* ---- receiving ---- */
 
 static bool may_receive(const struct w2e_session_load *load, uint64_t now_us) {
-    return !load->recv_out && receives_now(load) && now_us >= load->receive_us && !(load->config->half_duplex && load->send_out);
+    return !load->recv_out && receives_now(load) && now_us >= load->receive_us;
 }
 
 static struct w2e_op lend_recv(struct w2e_session_load *load, uint64_t now_us) {
@@ -306,7 +300,7 @@ static void peer_finished(struct w2e_session_load *load) {
         conclude(load);
     } else if (load->stage == W2E_LOAD_FINISHING) {
         end(load, WS2ECHO_REASON_FIN, 0);
-    } else if (!load->config->sends && load->plan.share.bytes == W2E_NEVER) {
+    } else if (!load->config->sends && load->config->bytes == W2E_NEVER) {
         end(load, WS2ECHO_REASON_FIN, 0);
         load->fin_due = load->config->finish == W2E_FINISH_FIN;
         load->reset_due = !load->fin_due;
@@ -316,7 +310,7 @@ static void peer_finished(struct w2e_session_load *load) {
 }
 
 static void check(struct w2e_session_load *load, size_t bytes, uint64_t now_us) {
-    size_t due = (size_t)smaller(bytes, due_end(load) - load->received);
+    size_t due = (size_t)smaller(bytes, in_flight(load));
     size_t right = w2e_pattern_check(&load->pattern, load->received, load->recv_span, due);
     load->received += right;
     settle(load, now_us);
@@ -324,7 +318,7 @@ static void check(struct w2e_session_load *load, size_t bytes, uint64_t now_us) 
         memmove(load->recv_span, load->recv_span + right, bytes - right);
         load->evidence_us = now_us + EVIDENCE_US;
         add_evidence(load, bytes - right);
-    } else if (load->received == load->offered) {
+    } else if (in_flight(load) == 0) {
         load->draining = false;
     }
 }
@@ -339,7 +333,7 @@ static void received(struct w2e_session_load *load, size_t bytes, uint64_t now_u
         peer_finished(load);
     } else if (load->evidence > 0) {
         add_evidence(load, bytes);
-    } else if (!discards(load)) {
+    } else if (has_answers(load) || !load->config->sends) {
         check(load, bytes, now_us);
     }
 }
@@ -378,13 +372,13 @@ static struct w2e_op lend_connect(struct w2e_session_load *load, uint64_t now_us
 
 /* Whether all is done: whatever will be sent was sent, and came back. */
 static bool is_through(const struct w2e_session_load *load, uint64_t now_us) {
-    if (load->stage != W2E_LOAD_RUNNING || in_flight(load) > 0 || load->evidence > 0) {
+    if (load->evidence > 0) {
         return false;
     }
     if (!load->config->sends) {
-        return load->received >= load->plan.share.bytes || now_us >= load->config->stop_us;
+        return in_flight(load) == 0 || now_us >= load->config->stop_us;
     }
-    return w2e_load_plan_over(&load->plan, now_us) && load->message_left == 0 && !has_unsent(load);
+    return in_flight(load) == 0 && load->message_left == 0 && !has_unsent(load) && w2e_load_plan_over(&load->plan, now_us);
 }
 
 static struct w2e_op finish(struct w2e_session_load *load, uint64_t now_us) {
@@ -399,9 +393,18 @@ static struct w2e_op finish(struct w2e_session_load *load, uint64_t now_us) {
     return op(W2E_OP_SHUTDOWN);
 }
 
-static struct w2e_op next_of_connected(struct w2e_session_load *load, uint64_t now_us) {
+static struct w2e_op receive_or_wait(struct w2e_session_load *load, uint64_t now_us) {
+    if (may_receive(load, now_us)) {
+        return lend_recv(load, now_us);
+    }
+    struct w2e_op none = op(W2E_OP_NONE);
+    none.ask_again_us = wake_us(load, now_us);
+    return none;
+}
+
+static struct w2e_op next_of_running(struct w2e_session_load *load, uint64_t now_us) {
     if (may_send(load)) {
-        if (!has_unsent(load) && load->stage == W2E_LOAD_RUNNING) {
+        if (!has_unsent(load)) {
             offer(load, now_us);
         }
         if (has_unsent(load)) {
@@ -412,12 +415,7 @@ static struct w2e_op next_of_connected(struct w2e_session_load *load, uint64_t n
             load->moved_us = now_us;
         }
     }
-    if (may_receive(load, now_us)) {
-        return lend_recv(load, now_us);
-    }
-    struct w2e_op none = op(W2E_OP_NONE);
-    none.ask_again_us = wake_us(load, now_us);
-    return none;
+    return is_through(load, now_us) ? finish(load, now_us) : receive_or_wait(load, now_us);
 }
 
 static struct w2e_op load_next(struct w2e_session *session, uint64_t now_us) {
@@ -431,10 +429,10 @@ static struct w2e_op load_next(struct w2e_session *session, uint64_t now_us) {
     if (load->stage == W2E_LOAD_CONNECTING) {
         return lend_connect(load, now_us);
     }
-    if (is_through(load, now_us)) {
-        return finish(load, now_us);
+    if (session->buffer_size == 0) {
+        return op(W2E_OP_NONE);
     }
-    return session->buffer_size > 0 ? next_of_connected(load, now_us) : op(W2E_OP_NONE);
+    return load->stage == W2E_LOAD_RUNNING ? next_of_running(load, now_us) : receive_or_wait(load, now_us);
 }
 
 /* ---- done ---- */
@@ -529,7 +527,7 @@ static uint32_t most_messages(const struct w2e_session_load *load) {
     }
     uint64_t depth = config->depth > 0 ? smaller(config->depth, W2E_LOAD_DEPTH_MAX) : W2E_LOAD_DEPTH_DEFAULT;
     uint64_t held = config->window_bytes / w2e_load_plan_smallest(&load->plan);
-    uint64_t most = smaller(smaller(depth, load->plan.share.messages), held > W2E_LOAD_DEPTH_MAX ? held : held + 2);
+    uint64_t most = smaller(smaller(depth, config->messages), held > W2E_LOAD_DEPTH_MAX ? held : held + 2);
     return most > 0 ? (uint32_t)most : 1;
 }
 
@@ -537,8 +535,8 @@ static void size_spans(struct w2e_session_load *load) {
     const struct w2e_load_config *config = load->config;
     uint64_t io_bytes = config->io_bytes_max > 0 ? config->io_bytes_max : W2E_LOAD_IO_BYTES;
     uint64_t largest = w2e_load_plan_largest(&load->plan);
-    uint64_t most = config->sends ? smaller(config->window_bytes, load->plan.share.bytes) : W2E_NEVER;
-    if (told_apart(load)) {
+    uint64_t most = config->sends ? smaller(config->window_bytes, config->bytes) : W2E_NEVER;
+    if (has_answers(load)) {
         most = smaller(most, load->messages_max * largest);
     }
     most = most > 0 ? smaller(most, io_bytes) : 1;
@@ -557,11 +555,12 @@ static const struct w2e_session_ops load_ops = {.next = load_next,
                                                 .buffer_wanted = load_buffer_wanted,
                                                 .buffer_swap = load_buffer_swap};
 
-void w2e_session_load_init(struct w2e_session_load *load, const struct w2e_load_config *config,
-                           const struct w2e_load_share *share, const struct w2e_load_sink *sink, uint32_t connection) {
+void w2e_session_load_init(struct w2e_session_load *load, const struct w2e_load_config *config, const struct w2e_load_sink *sink,
+                           uint32_t connection, uint64_t phase_us) {
     *load = (struct w2e_session_load){.session.ops = &load_ops, .config = config, .sink = sink, .connection = connection};
-    w2e_load_plan_init(&load->plan, config, share, connection, 1);
+    w2e_load_plan_init(&load->plan, config, connection, phase_us, 1);
     w2e_pattern_init(&load->pattern, config->seed, connection);
     load->messages_max = most_messages(load);
+    load->offered = config->sends ? 0 : config->bytes; /* by the peer */
     size_spans(load);
 }

@@ -70,14 +70,14 @@ struct w2e_session_load {
     struct w2e_load_message *messages;
     unsigned char *recv_span;
     unsigned char *send_span;
-    uint32_t messages_max; /* 0: they are not told apart, for nothing is received */
+    uint32_t messages_max; /* 0: they are not told apart, for no answers are received */
     size_t recv_bytes;
     size_t send_bytes;
 
     uint32_t first;        /* of the messages in flight */
     uint32_t waiting;      /* how many they are */
-    uint64_t offered;      /* bytes of the stream that were lent for SEND */
-    uint64_t received;     /* … that came back, and were right */
+    uint64_t offered;      /* bytes of the stream that were lent for SEND; or that the peer is to send, if this end sends none */
+    uint64_t received;     /* … that came back, and were right; or were offered, if nothing is received */
     uint64_t answered;     /* … up to the end of a message */
     uint64_t message_left; /* of the last message, not yet offered */
     size_t unsent_begin;   /* the part of send_span that was offered and not yet sent */
@@ -102,7 +102,7 @@ struct w2e_session_load {
 };
 
 /* Begins the session of a connection that is not open yet. What is pointed to outlives it. A buffer has to be aligned as malloc's are. */
-void w2e_session_load_init(struct w2e_session_load *load, const struct w2e_load_config *config,
-                           const struct w2e_load_share *share, const struct w2e_load_sink *sink, uint32_t connection);
+void w2e_session_load_init(struct w2e_session_load *load, const struct w2e_load_config *config, const struct w2e_load_sink *sink,
+                           uint32_t connection, uint64_t phase_us);
 
 #endif

@@ -41,7 +41,7 @@ static void offer(struct w2e_session_load_datagram *load, uint64_t now_us) {
 }
 
 static bool may_send(const struct w2e_session_load_datagram *load, uint64_t now_us) {
-    return !load->send_out && !load->draining && !(load->config->half_duplex && load->recv_out) && now_us >= load->pause_us;
+    return !load->send_out && !load->draining && now_us >= load->pause_us;
 }
 
 static struct w2e_op lend_send(struct w2e_session_load_datagram *load) {
@@ -65,8 +65,7 @@ static bool receives_now(const struct w2e_session_load_datagram *load) {
 }
 
 static bool may_receive(const struct w2e_session_load_datagram *load, uint64_t now_us) {
-    return !load->recv_out && receives_now(load) && !(load->config->half_duplex && load->send_out) &&
-           now_us >= load->receive_us && now_us >= load->pause_us;
+    return !load->recv_out && receives_now(load) && now_us >= load->receive_us && now_us >= load->pause_us;
 }
 
 /* When to ask again, if nothing happens until then. */
@@ -295,10 +294,10 @@ static uint32_t window_of(const struct w2e_load_config *config, size_t datagram_
 }
 
 void w2e_session_load_datagram_init(struct w2e_session_load_datagram *load, const struct w2e_load_config *config,
-                                    const struct w2e_load_share *share, const struct w2e_load_sink *sink, uint32_t connection) {
+                                    const struct w2e_load_sink *sink, uint32_t connection, uint64_t phase_us) {
     *load =
         (struct w2e_session_load_datagram){.session.ops = &load_ops, .config = config, .sink = sink, .connection = connection};
-    w2e_load_plan_init(&load->plan, config, share, connection, DATAGRAM_BYTES_MIN);
+    w2e_load_plan_init(&load->plan, config, connection, phase_us, DATAGRAM_BYTES_MIN);
     load->datagram_bytes = (size_t)smaller(w2e_load_plan_largest(&load->plan), DATAGRAM_BYTES_MAX);
     ws2echo_ping_options options = {.datagram_bytes = (uint32_t)load->datagram_bytes,
                                     .datagrams = W2E_NEVER,

@@ -41,6 +41,6 @@ struct w2e_session_load_datagram {
 };
 
 void w2e_session_load_datagram_init(struct w2e_session_load_datagram *load, const struct w2e_load_config *config,
-                                    const struct w2e_load_share *share, const struct w2e_load_sink *sink, uint32_t connection);
+                                    const struct w2e_load_sink *sink, uint32_t connection, uint64_t phase_us);
 
 #endif

@@ -3,7 +3,10 @@
 #include "win/system.h"
 #include "win/wine.h"
 
-enum { RETRY_MS = 50 }; /* after accept failed for want of resources */
+enum {
+    RETRY_MS = 50, /* after accept failed for want of resources */
+    IN_A_ROW = 64  /* connections that are accepted from one listener at a time */
+};
 
 struct w2e_acceptor {
     struct w2e_shards *shards;
@@ -34,15 +37,16 @@ static int accept_one(struct w2e_acceptor *acceptor, SOCKET listener) {
     return 0;
 }
 
-/* Accepts all that wait: the call that finds none makes Winsock signal the event for the next one. */
-static void accept_all(struct w2e_acceptor *acceptor, uint32_t index) {
-    int error;
+/* Accepts what waits. Each call makes Winsock signal the event if more is waiting: so the other listeners have their turn before that. */
+static void accept_some(struct w2e_acceptor *acceptor, uint32_t index) {
+    int error = 0;
     ResetEvent(acceptor->events[index]);
     acceptor->stale[index] = w2e_on_wine();
-    while ((error = accept_one(acceptor, acceptor->listeners[index])) == 0 || error == WSAECONNRESET) {
-        acceptor->stale[index] = false;
+    for (unsigned i = 0; i < IN_A_ROW && (error == 0 || error == WSAECONNRESET); i++) {
+        error = accept_one(acceptor, acceptor->listeners[index]);
+        acceptor->stale[index] = acceptor->stale[index] && error == WSAEWOULDBLOCK;
     }
-    if (error != WSAEWOULDBLOCK) {
+    if (error != 0 && error != WSAECONNRESET && error != WSAEWOULDBLOCK) {
         struct w2e_service *service = acceptor->shards->service;
         service->accept_failed(service->owner);
         w2e_sys_wait_any(&acceptor->stop_event, 1, RETRY_MS);
@@ -61,7 +65,7 @@ static DWORD time_limit_ms(const struct w2e_acceptor *acceptor) {
 static void accept_stale(struct w2e_acceptor *acceptor) {
     for (uint32_t i = 0; i < acceptor->count; i++) {
         if (acceptor->stale[i]) {
-            accept_all(acceptor, i);
+            accept_some(acceptor, i);
         }
     }
 }
@@ -78,7 +82,7 @@ static DWORD WINAPI acceptor_run(void *argument) {
             return 0;
         }
         if (signalled <= WAIT_OBJECT_0 + acceptor->count) {
-            accept_all(acceptor, signalled - WAIT_OBJECT_0 - 1);
+            accept_some(acceptor, signalled - WAIT_OBJECT_0 - 1);
         } else if (signalled == WAIT_TIMEOUT) {
             accept_stale(acceptor);
         } else {

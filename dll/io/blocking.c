@@ -66,7 +66,12 @@ static bool listens(const struct worker *worker) {
     return worker->connection == NULL || worker->connection->datagram;
 }
 
-/* Starts a thread that waits in accept, or serves the connection: 0 or WSAENOBUFS. */
+/* Whether a session is to be wound down. Datagrams end with accepting. */
+static bool ends(struct blocking *driver, const struct w2e_connection *connection) {
+    return w2e_flag_is_set(connection->datagram ? &driver->stop_accepting : &driver->abort);
+}
+
+/* Starts a thread that waits in accept, or serves the connection: 0, WSAENOBUFS, or WSA_OPERATION_ABORTED if that comes too late. */
 static int start_worker(struct blocking *driver, uint32_t listener, struct w2e_connection *connection) {
     struct worker *worker = w2e_sys_alloc(sizeof *worker);
     if (worker == NULL) {
@@ -74,6 +79,11 @@ static int start_worker(struct blocking *driver, uint32_t listener, struct w2e_c
     }
     *worker = (struct worker){.driver = driver, .listener = listener, .connection = connection};
     AcquireSRWLockExclusive(&driver->lock);
+    if (connection != NULL && ends(driver, connection)) {
+        ReleaseSRWLockExclusive(&driver->lock);
+        w2e_sys_free(worker);
+        return WSA_OPERATION_ABORTED;
+    }
     driver->threads++;
     if (listens(worker)) {
         count_listening_locked(driver, worker, true);
@@ -94,11 +104,6 @@ static int start_worker(struct blocking *driver, uint32_t listener, struct w2e_c
 }
 
 /* ---- one operation ---- */
-
-/* Whether a session is to be wound down. Datagrams end with accepting. */
-static bool ends(struct blocking *driver, const struct w2e_connection *connection) {
-    return w2e_flag_is_set(connection->datagram ? &driver->stop_accepting : &driver->abort);
-}
 
 static bool cancelled(int error) {
     return error == WSA_OPERATION_ABORTED || error == WSAEINTR;
@@ -171,7 +176,7 @@ static void connect_to_peer(struct blocking *driver, struct w2e_connection *conn
             error = ends(driver, connection) ? WSA_OPERATION_ABORTED : WSAETIMEDOUT;
         }
     }
-    if (error == 0 && op->ask_again_us == W2E_NEVER) {
+    if (error == 0) { /* whoever needs a time limit makes it so again */
         *nonblocking = w2e_sys_set_nonblocking(connection->socket, false) != 0;
     }
     w2e_connection_done(connection, W2E_OP_CONNECT, error, 0, w2e_sys_now_us());

@@ -59,7 +59,7 @@ static struct shard *shard_of(const struct w2e_task *task) {
 }
 
 static void resume_soon(struct w2e_task *task) {
-    w2e_task_resume_at(task, w2e_sys_now_us() + 1);
+    w2e_task_resume_at(task, w2e_sys_now_us());
 }
 
 /* ---- connections ---- */

@@ -161,6 +161,9 @@ static int exchange_message(struct w2e_connection *connection, const struct w2e_
     struct datagram_ends *ends = ends_of(op);
     WSAMSG *message = message_of(op);
     if (op->kind == W2E_OP_SEND) {
+        if (message->Control.len == 0) {
+            message->Control.buf = NULL;
+        }
         return w2e_sys_send_message(connection->socket, message, bytes, overlapped, routine);
     }
     message->namelen = sizeof ends->peer;
@@ -199,7 +202,9 @@ static int transfer_plain(struct w2e_connection *connection, const struct w2e_op
         return WSAGetLastError();
     }
     *bytes = (size_t)moved;
-    return moved == 0 && op->kind == W2E_OP_RECV && !connection->datagram ? w2e_socket_end_error(connection->socket) : 0;
+    return moved == 0 && op->kind == W2E_OP_RECV && !connection->datagram
+               ? w2e_socket_end_error(connection->socket, connection->shut)
+               : 0;
 }
 
 int w2e_connection_transfer(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
@@ -235,7 +240,7 @@ int w2e_connection_result(struct w2e_connection *connection, enum w2e_op_kind ki
         return finish_connect(connection);
     }
     if (error == 0 && moved == 0 && kind == W2E_OP_RECV && !connection->datagram) {
-        error = w2e_socket_end_error(connection->socket);
+        error = w2e_socket_end_error(connection->socket, connection->shut);
     }
     return error;
 }

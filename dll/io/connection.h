@@ -31,6 +31,7 @@ struct w2e_connection {
     struct w2e_traffic *traffic;
     bool lingers;  /* closing may block, for SO_LINGER */
     bool datagram; /* of UDP */
+    bool shut;     /* SHUTDOWN was done */
     /* Whom CONNECT is for. */
     SOCKADDR_STORAGE peer;
     int peer_size;

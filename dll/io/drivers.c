@@ -46,6 +46,7 @@ void w2e_driver_wind_down(struct w2e_service *service, struct w2e_connection *co
         w2e_socket_reset_on_close(connection->socket);
         connection->lingers = false;
     } else {
+        connection->shut = true;
         error = w2e_sys_shutdown(connection->socket, SD_SEND) == 0 ? 0 : WSAGetLastError();
     }
     w2e_connection_done(connection, kind, error, 0, w2e_sys_now_us());

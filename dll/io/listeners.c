@@ -18,6 +18,13 @@ struct places {
     uint32_t count;
 };
 
+/* "*", and also a numeric address that means the same: "0.0.0.0" or "::". */
+static bool is_wildcard(const SOCKADDR_STORAGE *address) {
+    static const IN6_ADDR any = IN6ADDR_ANY_INIT;
+    return address->ss_family == AF_INET ? ((const SOCKADDR_IN *)address)->sin_addr.s_addr == htonl(INADDR_ANY)
+                                         : memcmp(&((const SOCKADDR_IN6 *)address)->sin6_addr, &any, sizeof any) == 0;
+}
+
 /* Adds an address, unless it is there already: false if there is no room. */
 static bool add_place(struct places *places, const struct sockaddr *address, size_t size) {
     for (uint32_t i = 0; i < places->count; i++) {
@@ -31,6 +38,7 @@ static bool add_place(struct places *places, const struct sockaddr *address, siz
     struct place *place = &places->list[places->count++];
     *place = (struct place){.size = (int)size};
     memcpy(&place->address, address, size);
+    place->wildcard = is_wildcard(&place->address);
     return true;
 }
 
@@ -65,7 +73,16 @@ static void add_wildcard(struct places *places, uint32_t family) {
         add_ipv6(places, &any);
         places->list[0].dual_stack = family == WS2ECHO_FAMILY_ANY;
     }
-    places->list[0].wildcard = true;
+}
+
+/* A machine without IPv6 has no dual-stack socket: then the wildcard is that of IPv4. */
+static bool fall_back_to_ipv4(struct places *places) {
+    bool dual_stack = places->list[0].dual_stack;
+    if (dual_stack) {
+        places->count = 0;
+        add_ipv4(places, INADDR_ANY);
+    }
+    return dual_stack;
 }
 
 static int find_places(struct places *places, const ws2echo_server_options *options) {
@@ -201,6 +218,7 @@ static int open_place(struct w2e_listeners *listeners, struct place *place, cons
     }
     listeners->sockets[index] = stream;
     listeners->datagrams[index] = datagram;
+    listeners->wildcards[index] = place->wildcard;
     listeners->count++;
     return 0;
 }
@@ -212,7 +230,7 @@ static bool lacks_family(int error) {
 static int open_all(struct w2e_listeners *listeners, struct places *places, const ws2echo_server_options *options,
                     const struct w2e_socket_options *socket_options) {
     int error = 0;
-    *listeners = (struct w2e_listeners){.wildcard = places->list[0].wildcard};
+    *listeners = (struct w2e_listeners){.count = 0};
     for (uint32_t i = 0; i < places->count; i++) {
         set_port(&places->list[i], listeners->count > 0 ? listeners->addresses[0].port : options->port);
         int outcome = open_place(listeners, &places->list[i], options, socket_options);
@@ -243,6 +261,9 @@ int w2e_listeners_open(struct w2e_listeners *listeners, const ws2echo_server_opt
     }
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         error = open_all(listeners, &places, options, socket_options);
+        if (lacks_family(error) && fall_back_to_ipv4(&places)) {
+            error = open_all(listeners, &places, options, socket_options);
+        }
         bool taken = error == WSAEADDRINUSE || error == WSAEACCES;
         bool one_socket = places.count < 2 && options->protocol != WS2ECHO_PROTOCOL_BOTH;
         if (!taken || options->port != 0 || one_socket) {

@@ -11,7 +11,7 @@ struct w2e_listeners {
     SOCKET sockets[W2E_LISTENERS_MAX];
     SOCKET datagrams[W2E_LISTENERS_MAX];
     ws2echo_address addresses[W2E_LISTENERS_MAX];
-    bool wildcard; /* bound to no address in particular: which one was asked, only each datagram tells */
+    bool wildcards[W2E_LISTENERS_MAX]; /* bound to no address in particular: which one was asked, only each datagram tells */
     uint32_t count;
 };
 

@@ -29,6 +29,7 @@ struct w2e_watch {
     uint32_t slot;     /* the poller's own */
     bool reported;     /* in the list that wait gives */
     struct w2e_watch *next_reported;
+    struct w2e_watch *next_own; /* in a list of the poller's */
 };
 
 /* For pollers: adds what was found to a list of reports. */
@@ -64,6 +65,8 @@ struct w2e_poller_ops {
     void (*remove)(struct w2e_poller *poller, struct w2e_watch *watch);
     /* watch->interest has changed. */
     void (*changed)(struct w2e_poller *poller, struct w2e_watch *watch);
+    /* A call was made on the socket that is not known to make Winsock tell again (WSARecvMsg, WSASendMsg); or NULL if it need not be told. */
+    void (*renew)(struct w2e_poller *poller, struct w2e_watch *watch);
     /* Waits until a watched socket is ready, wake was called, or the time has come: 0 and reports, or an error. */
     int (*wait)(struct w2e_poller *poller, uint64_t until_us, struct w2e_watch **reports);
     /* Ends a wait, or the next one if none is under way. From any thread. */

@@ -48,6 +48,11 @@ static void async_changed(struct w2e_poller *poller, struct w2e_watch *watch) {
     (void)watch; /* what is of no interest is not asked for by a call, and hence told only once */
 }
 
+/* Selecting again makes Winsock look at once whether there is something to tell. */
+static void async_renew(struct w2e_poller *poller, struct w2e_watch *watch) {
+    w2e_sys_async_select(watch->socket, poller->window, MESSAGE_FIRST + watch->slot, EVENTS);
+}
+
 static unsigned ready_of(long event) {
     switch (event) {
     case FD_READ:
@@ -63,13 +68,19 @@ static unsigned ready_of(long event) {
 }
 
 static void report(struct w2e_poller *poller, const MSG *message, struct w2e_watch **reports) {
+    if (message->hwnd != poller->window) { /* of this thread, by a hook or the like: left alone it would end each wait at once */
+        DispatchMessageW(message);
+        return;
+    }
     if (message->message < MESSAGE_FIRST || message->message >= MESSAGE_FIRST + WATCHES_MAX) {
         return;
     }
     struct w2e_watch *watch = poller->watches[message->message - MESSAGE_FIRST];
     /* An accepted socket inherits the number of its listener until it gets its own. */
     if (watch != NULL && watch->socket == message->wParam) {
-        watch->connect_error = WSAGETSELECTERROR(message->lParam);
+        if (WSAGETSELECTEVENT(message->lParam) == FD_CONNECT) {
+            watch->connect_error = WSAGETSELECTERROR(message->lParam);
+        }
         w2e_watch_report(watch, ready_of(WSAGETSELECTEVENT(message->lParam)), reports);
     }
 }
@@ -77,14 +88,14 @@ static void report(struct w2e_poller *poller, const MSG *message, struct w2e_wat
 static int async_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_watch **reports) {
     MSG message;
     if (until_us == W2E_NEVER) {
-        if (!w2e_sys_get_message(poller->window, &message)) {
+        if (!w2e_sys_get_message(&message)) {
             return WSAENOBUFS;
         }
         report(poller, &message, reports);
         return 0;
     }
     w2e_sys_wait_message(w2e_left_ms(until_us));
-    while (w2e_sys_peek_message(poller->window, &message, 0, 0)) {
+    while (w2e_sys_peek_message(NULL, &message, 0, 0)) {
         report(poller, &message, reports);
     }
     return 0;
@@ -121,5 +132,6 @@ const struct w2e_poller_ops w2e_poller_async = {.capacity = WATCHES_MAX,
                                                 .add = async_add,
                                                 .remove = async_remove,
                                                 .changed = async_changed,
+                                                .renew = async_renew,
                                                 .wait = async_wait,
                                                 .wake = async_wake};

@@ -2,7 +2,8 @@
  * WSAEventSelect: Winsock signals an event object when something happens to a socket, once, until the call that it invites is made.
  *
  * One wait takes at most 64 objects: one to wake the thread, 63 sockets. With more sockets the engine starts more pollers. A wait tells
- * of one object only, the first that is signalled: its entry then goes to the end, so that a busy socket does not hide the others.
+ * of one object only, the first that is signalled: its entry then goes to the end of the row and the others move up, so that however many
+ * sockets are busy, each has its turn.
  */
 #include "io/poller.h"
 #include "win/system.h"
@@ -16,15 +17,17 @@ struct w2e_poller {
     uint32_t count;
 };
 
-static void swap(struct w2e_poller *poller, uint32_t a, uint32_t b) {
-    HANDLE object = poller->objects[a];
-    struct w2e_watch *watch = poller->watches[a];
-    poller->objects[a] = poller->objects[b];
-    poller->watches[a] = poller->watches[b];
-    poller->objects[b] = object;
-    poller->watches[b] = watch;
-    poller->watches[a]->slot = a;
-    poller->watches[b]->slot = b;
+static void move_to_end(struct w2e_poller *poller, uint32_t slot) {
+    HANDLE object = poller->objects[slot];
+    struct w2e_watch *watch = poller->watches[slot];
+    for (; slot + 1 < poller->count; slot++) {
+        poller->objects[slot] = poller->objects[slot + 1];
+        poller->watches[slot] = poller->watches[slot + 1];
+        poller->watches[slot]->slot = slot;
+    }
+    poller->objects[slot] = object;
+    poller->watches[slot] = watch;
+    watch->slot = slot;
 }
 
 static int event_add(struct w2e_poller *poller, struct w2e_watch *watch) {
@@ -46,7 +49,7 @@ static int event_add(struct w2e_poller *poller, struct w2e_watch *watch) {
 
 static void event_remove(struct w2e_poller *poller, struct w2e_watch *watch) {
     w2e_sys_event_select(watch->socket, NULL, 0);
-    swap(poller, watch->slot, poller->count - 1);
+    move_to_end(poller, watch->slot);
     poller->count--;
     ResetEvent(poller->objects[poller->count]); /* it stays, for the next socket */
 }
@@ -54,6 +57,11 @@ static void event_remove(struct w2e_poller *poller, struct w2e_watch *watch) {
 static void event_changed(struct w2e_poller *poller, struct w2e_watch *watch) {
     (void)poller;
     (void)watch; /* what is of no interest is not asked for by a call, and hence told only once */
+}
+
+/* Selecting again makes Winsock look at once whether there is something to tell. */
+static void event_renew(struct w2e_poller *poller, struct w2e_watch *watch) {
+    w2e_sys_event_select(watch->socket, poller->objects[watch->slot], EVENTS);
 }
 
 static unsigned ready_of(long events) {
@@ -67,9 +75,11 @@ static void report(struct w2e_poller *poller, uint32_t slot, struct w2e_watch **
     struct w2e_watch *watch = poller->watches[slot];
     WSANETWORKEVENTS happened = {0};
     w2e_sys_enum_events(watch->socket, poller->objects[slot], &happened);
-    watch->connect_error = happened.iErrorCode[FD_CONNECT_BIT];
+    if (happened.lNetworkEvents & FD_CONNECT) {
+        watch->connect_error = happened.iErrorCode[FD_CONNECT_BIT];
+    }
     w2e_watch_report(watch, ready_of(happened.lNetworkEvents), reports);
-    swap(poller, slot, poller->count - 1);
+    move_to_end(poller, slot);
 }
 
 static int event_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_watch **reports) {
@@ -117,5 +127,6 @@ const struct w2e_poller_ops w2e_poller_event = {.capacity = OBJECTS_MAX - 1,
                                                 .add = event_add,
                                                 .remove = event_remove,
                                                 .changed = event_changed,
+                                                .renew = event_renew,
                                                 .wait = event_wait,
                                                 .wake = event_wake};

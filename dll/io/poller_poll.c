@@ -2,6 +2,9 @@
  * WSAPoll: an array says what is wanted of each socket, and gets back what is so. Each call looks at all of them, so a socket that
  * nothing is wanted of is left out: it would be reported for ever once its peer has hung up.
  *
+ * WSAPoll reports a hang-up whether or not it is asked for, also of a peer that sent FIN and takes no more: who waits to write to that
+ * peer would be woken without end. Such a watch rests for a while, without an entry, and is asked about again then.
+ *
  * Entry 0 is the wake socket. A watch knows its entry; `watches` leads from an entry to its watch.
  */
 #include "io/poller.h"
@@ -12,7 +15,7 @@
 #include <limits.h>
 #include <string.h>
 
-enum { FIRST_ENTRIES = 64, NO_ENTRY = UINT32_MAX };
+enum { FIRST_ENTRIES = 64, NO_ENTRY = UINT32_MAX, REST_MS = 10 };
 
 struct w2e_poller {
     struct w2e_watch wake; /* of the wake socket */
@@ -20,7 +23,9 @@ struct w2e_poller {
     struct w2e_watch **watches;
     uint32_t count;
     uint32_t room;
-    uint32_t added; /* watches, with or without an entry: there is room for all */
+    uint32_t added;            /* watches, with or without an entry: there is room for all */
+    struct w2e_watch *resting; /* a list */
+    uint64_t rest_until_us;    /* of all of them */
 };
 
 static int grow(struct w2e_poller *poller, uint32_t room) {
@@ -68,7 +73,36 @@ static void leave(struct w2e_poller *poller, struct w2e_watch *watch) {
     watch->slot = NO_ENTRY;
 }
 
+static void rest(struct w2e_poller *poller, struct w2e_watch *watch) {
+    leave(poller, watch);
+    if (poller->resting == NULL) {
+        poller->rest_until_us = w2e_deadline_us(w2e_sys_now_us(), REST_MS);
+    }
+    watch->next_own = poller->resting;
+    poller->resting = watch;
+}
+
+static void end_rest(struct w2e_poller *poller) {
+    bool over = poller->resting != NULL && w2e_sys_now_us() >= poller->rest_until_us;
+    while (over && poller->resting != NULL) {
+        struct w2e_watch *watch = poller->resting;
+        poller->resting = watch->next_own;
+        enter(poller, watch);
+    }
+}
+
+static void wake_up(struct w2e_poller *poller, const struct w2e_watch *watch) {
+    struct w2e_watch **place = &poller->resting;
+    while (*place != NULL && *place != watch) {
+        place = &(*place)->next_own;
+    }
+    if (*place != NULL) {
+        *place = watch->next_own;
+    }
+}
+
 static void poll_changed(struct w2e_poller *poller, struct w2e_watch *watch) {
+    wake_up(poller, watch);
     if (watch->interest == 0) {
         if (watch->slot != NO_ENTRY) {
             leave(poller, watch);
@@ -95,25 +129,39 @@ static int poll_add(struct w2e_poller *poller, struct w2e_watch *watch) {
 
 static void poll_remove(struct w2e_poller *poller, struct w2e_watch *watch) {
     poller->added--;
+    wake_up(poller, watch);
     if (watch->slot != NO_ENTRY) {
         leave(poller, watch);
     }
 }
 
+static bool hung_up_only(const struct w2e_watch *watch, short events) {
+    return watch->interest == W2E_WRITABLE && (events & (POLLHUP | POLLERR | POLLNVAL | POLLWRNORM)) == POLLHUP;
+}
+
+/* From the last: leaving moves an entry that was looked at already. */
+static void report(struct w2e_poller *poller, int count, struct w2e_watch **reports) {
+    for (uint32_t i = poller->count - 1; i > 0 && count > 0; i--) {
+        struct w2e_watch *watch = poller->watches[i];
+        short events = poller->entries[i].revents;
+        count -= events != 0;
+        if (events != 0 && hung_up_only(watch, events)) {
+            rest(poller, watch);
+        } else if (events != 0) {
+            w2e_watch_report(watch, ready_of(events), reports);
+        }
+    }
+}
+
 static int poll_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_watch **reports) {
-    DWORD left_ms = w2e_left_ms(until_us);
+    end_rest(poller);
+    DWORD left_ms = w2e_left_ms(poller->resting != NULL && poller->rest_until_us < until_us ? poller->rest_until_us : until_us);
     int timeout_ms = left_ms == INFINITE ? -1 : left_ms < INT_MAX ? (int)left_ms : INT_MAX;
     int count = w2e_sys_poll(poller->entries, poller->count, timeout_ms);
     if (count < 0) {
         return WSAGetLastError();
     }
-    for (uint32_t i = 1; i < poller->count && count > 0; i++) {
-        short events = poller->entries[i].revents;
-        if (events != 0) {
-            w2e_watch_report(poller->watches[i], ready_of(events), reports);
-            count--;
-        }
-    }
+    report(poller, count, reports);
     if (poller->entries[0].revents != 0) {
         w2e_wake_socket_clear(poller->entries[0].fd);
     }

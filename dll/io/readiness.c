@@ -61,6 +61,14 @@ static void finish(struct task *task) {
     w2e_task_finish(&task->task);
 }
 
+/* Winsock's documentation names the calls after which it tells again what it told: those with messages are not among them. */
+static void renew_after_message(struct task *task) {
+    struct shard *shard = shard_of(task);
+    if (task->task.connection->receive_message != NULL && shard->ops->renew != NULL) {
+        shard->ops->renew(shard->poller, &task->watch);
+    }
+}
+
 /* ---- connections ---- */
 
 static void connected(struct task *task, int error) {
@@ -82,6 +90,7 @@ static void try_send(struct task *task, const struct w2e_op *op) {
     int error = w2e_connection_transfer(task->task.connection, op, &bytes);
     if (error == WSAEWOULDBLOCK) {
         task->pending = *op;
+        renew_after_message(task);
         return;
     }
     task->pending.kind = W2E_OP_NONE;
@@ -98,6 +107,7 @@ static bool try_recv(struct task *task, const struct w2e_op *op) {
             task->watch.ready &= ~(unsigned)W2E_READABLE;
         }
         error = w2e_connection_transfer(connection, op, &bytes);
+        renew_after_message(task);
     }
     if (error == WSAEWOULDBLOCK) {
         w2e_session_undo(connection->session, W2E_OP_RECV);

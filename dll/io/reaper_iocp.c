@@ -12,14 +12,29 @@ enum { ENTRIES = 64 };
 
 struct w2e_reaper {
     HANDLE port;
+    bool attached;   /* something was, so that it is known whether … */
+    bool skips_port; /* … what is done at once is not queued */
     OVERLAPPED_ENTRY entries[ENTRIES];
 };
 
+/* Only what Winsock's providers have as handles of the system itself may skip the port (SetFileCompletionNotificationModes): a layer of
+ * somebody's between would queue it all the same. It lies under all sockets or none, so the first one tells. */
+static bool has_system_handles(SOCKET socket) {
+    WSAPROTOCOL_INFOW info;
+    int size = sizeof info;
+    return w2e_sys_getsockopt(socket, SOL_SOCKET, SO_PROTOCOL_INFOW, &info, &size) == 0 &&
+           (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0;
+}
+
 static int iocp_attach(struct w2e_reaper *reaper, SOCKET socket) {
-    if (!w2e_sys_attach_to_port(socket, reaper->port) || !w2e_sys_skip_port_on_success(socket)) {
+    if (!w2e_sys_attach_to_port(socket, reaper->port)) {
         return (int)GetLastError();
     }
-    return 0;
+    if (!reaper->attached) {
+        reaper->attached = true;
+        reaper->skips_port = has_system_handles(socket);
+    }
+    return reaper->skips_port && !w2e_sys_skip_port_on_success(socket) ? (int)GetLastError() : 0;
 }
 
 static int iocp_prepare(struct w2e_reaper *reaper, struct w2e_operation *operation) {
@@ -29,9 +44,8 @@ static int iocp_prepare(struct w2e_reaper *reaper, struct w2e_operation *operati
 }
 
 static bool iocp_started(struct w2e_reaper *reaper, struct w2e_operation *operation, int error) {
-    (void)reaper;
     (void)operation;
-    return error == WSA_IO_PENDING;
+    return error == WSA_IO_PENDING || (error == 0 && !reaper->skips_port);
 }
 
 static int iocp_wait(struct w2e_reaper *reaper, uint64_t until_us, struct w2e_operation **completed) {

@@ -2,8 +2,8 @@
  * Event objects: each operation that is out has an event, which Windows signals when it is completed.
  *
  * One wait takes at most 64 objects: one to wake the thread, 63 operations. With more the engine starts more reapers. A wait tells of one
- * object only, the first that is signalled; its place goes to the last in the row and the next operation to the end of it, so that a busy
- * connection does not hide the others.
+ * object only, the first that is signalled; those behind it move up, and the next operation goes to the end of the row: so however many
+ * connections are busy, each has its turn.
  */
 #include "io/reaper.h"
 #include "win/system.h"
@@ -45,11 +45,13 @@ static bool overlapped_started(struct w2e_reaper *reaper, struct w2e_operation *
 static struct w2e_operation *take_out(struct w2e_reaper *reaper, uint32_t slot) {
     struct w2e_operation *operation = reaper->operations[slot];
     HANDLE event = reaper->events[slot];
-    uint32_t last = --reaper->count;
-    reaper->operations[slot] = reaper->operations[last];
-    reaper->operations[slot]->slot = slot;
-    reaper->events[slot] = reaper->events[last];
-    reaper->events[last] = event;
+    reaper->count--;
+    for (; slot < reaper->count; slot++) {
+        reaper->operations[slot] = reaper->operations[slot + 1];
+        reaper->events[slot] = reaper->events[slot + 1];
+        reaper->operations[slot]->slot = slot;
+    }
+    reaper->events[slot] = event; /* a spare one */
     operation->next = NULL;
     return operation;
 }

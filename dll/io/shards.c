@@ -60,23 +60,21 @@ static void ask_all_again(struct w2e_shard *shard) {
     }
 }
 
-/* Takes over what came, and ends what is to end: false once there is nothing left to do, ever. */
-static bool obey(struct w2e_shard *shard) {
+/* Takes over what came, and ends what is to end. */
+static void read_mail(struct w2e_shard *shard) {
     struct w2e_shards *shards = shard->shards;
     struct w2e_task *arrived;
     uint32_t ask_again;
     bool stop_accepting;
     bool stop;
-    do { /* a listener may accept as it begins, and leave what it accepted in the inbox */
-        AcquireSRWLockExclusive(&shards->lock);
-        arrived = shard->inbox;
-        shard->inbox = NULL;
-        ask_again = shards->ask_again;
-        stop_accepting = shards->stop_accepting;
-        stop = shards->stop;
-        ReleaseSRWLockExclusive(&shards->lock);
-        begin_all(shard, arrived);
-    } while (arrived != NULL);
+    AcquireSRWLockExclusive(&shards->lock);
+    arrived = shard->inbox;
+    shard->inbox = NULL;
+    ask_again = shards->ask_again;
+    stop_accepting = shards->stop_accepting;
+    stop = shards->stop;
+    ReleaseSRWLockExclusive(&shards->lock);
+    begin_all(shard, arrived);
     if (ask_again != shard->asked_again) {
         shard->asked_again = ask_again;
         ask_all_again(shard);
@@ -89,7 +87,14 @@ static bool obey(struct w2e_shard *shard) {
         shard->all_ended = true;
         end_all(shard, false);
     }
-    return !stop || shard->tasks != NULL;
+}
+
+/* False once there is nothing left to do, ever. A listener may accept as it begins, and write to its own shard. */
+static bool obey(struct w2e_shard *shard) {
+    while (InterlockedExchange(&shard->mail, 0) != 0) {
+        read_mail(shard);
+    }
+    return !shard->all_ended || shard->tasks != NULL;
 }
 
 static void resume_due(struct w2e_shard *shard) {
@@ -109,7 +114,7 @@ static void run(struct w2e_shard *shard) {
     }
 }
 
-static void tell(struct w2e_shard *shard, enum w2e_shard_state state) {
+static void set_state(struct w2e_shard *shard, enum w2e_shard_state state) {
     struct w2e_shards *shards = shard->shards;
     AcquireSRWLockExclusive(&shards->lock);
     shard->state = state;
@@ -123,12 +128,20 @@ static DWORD WINAPI shard_run(void *argument) {
     const struct w2e_engine *engine = shard->shards->engine;
     shard->thread_id = GetCurrentThreadId();
     if (engine->shard_open(shard) == 0) {
-        tell(shard, W2E_SHARD_RUNNING);
+        set_state(shard, W2E_SHARD_RUNNING);
         run(shard);
         engine->shard_close(shard);
     }
-    tell(shard, W2E_SHARD_ENDED);
+    set_state(shard, W2E_SHARD_ENDED);
     return 0;
+}
+
+/* Has a shard read its mail. A shard looks before it waits: who tells itself need not wake itself. */
+static void tell_locked(struct w2e_shard *shard) {
+    InterlockedExchange(&shard->mail, 1);
+    if (shard->thread_id != GetCurrentThreadId()) {
+        shard->shards->engine->wake(shard);
+    }
 }
 
 static void free_shard(struct w2e_shard *shard) {
@@ -157,6 +170,7 @@ static struct w2e_shard *start_shard_locked(struct w2e_shards *shards) {
     }
     shard->next = shards->first;
     shards->first = shard;
+    tell_locked(shard); /* it was in no list while others may have been told something */
     return shard;
 }
 
@@ -191,10 +205,7 @@ int w2e_task_dispatch(struct w2e_shards *shards, struct w2e_task *task, struct w
         shard->load++;
         shards->listening += listens(task);
         push(&shard->inbox, task);
-        /* A shard looks into its inbox before it waits: who dispatches to itself need not wake itself. */
-        if (shard->thread_id != GetCurrentThreadId()) {
-            shards->engine->wake(shard);
-        }
+        tell_locked(shard);
     }
     ReleaseSRWLockExclusive(&shards->lock);
     return late ? WSA_OPERATION_ABORTED : shard == NULL ? WSAENOBUFS : 0;
@@ -321,9 +332,9 @@ void w2e_task_finish(struct w2e_task *task) {
 
 /* ---- open and stop ---- */
 
-static void wake_all_locked(struct w2e_shards *shards) {
+static void tell_all_locked(struct w2e_shards *shards) {
     for (struct w2e_shard *each = shards->first; each != NULL; each = each->next) {
-        shards->engine->wake(each);
+        tell_locked(each);
     }
 }
 
@@ -333,7 +344,7 @@ static void stop_accepting_in_turn(struct w2e_shards *shards) {
     }
     AcquireSRWLockExclusive(&shards->lock);
     shards->stop_accepting = true;
-    wake_all_locked(shards);
+    tell_all_locked(shards);
     while (shards->listening > 0) {
         w2e_condition_wait(&shards->changed, &shards->lock, W2E_NEVER);
     }
@@ -364,7 +375,7 @@ void w2e_shards_ask_again(struct w2e_driver *driver) {
     struct w2e_shards *shards = (struct w2e_shards *)driver;
     AcquireSRWLockExclusive(&shards->lock);
     shards->ask_again++;
-    wake_all_locked(shards);
+    tell_all_locked(shards);
     ReleaseSRWLockExclusive(&shards->lock);
 }
 
@@ -374,7 +385,7 @@ void w2e_shards_stop(struct w2e_driver *driver) {
     stop_accepting_in_turn(shards);
     AcquireSRWLockExclusive(&shards->lock);
     shards->stop = true;
-    wake_all_locked(shards);
+    tell_all_locked(shards);
     while (shards->running > 0 || shards->lingering > 0) {
         w2e_condition_wait(&shards->changed, &shards->lock, W2E_NEVER);
     }

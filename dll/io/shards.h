@@ -35,7 +35,9 @@ struct w2e_shard {
     struct w2e_timers timers;
     uint32_t asked_again;
     bool listeners_ended;
-    bool all_ended;
+    bool all_ended; /* stop was seen, and every task told */
+
+    volatile LONG mail; /* something of what follows, or of what all shards are told, has changed: the lock is taken only then */
 
     /* Guarded by the lock of shards. */
     enum w2e_shard_state state;

@@ -100,12 +100,13 @@ void w2e_socket_reset_on_close(SOCKET socket) {
     w2e_sys_setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-int w2e_socket_end_error(SOCKET socket) {
+int w2e_socket_end_error(SOCKET socket, bool shut) {
     if (!w2e_on_wine()) {
         return 0;
     }
     int error = w2e_sys_send(socket, "", 0) < 0 ? WSAGetLastError() : 0;
-    return error == WSAECONNRESET || error == WSAECONNABORTED ? error : 0;
+    bool told = error == WSAECONNRESET || error == WSAECONNABORTED;
+    return told || error == 0 || error == WSAEWOULDBLOCK ? (told ? error : 0) : shut ? 0 : WSAECONNRESET;
 }
 
 static void ipv4_from(const IN_ADDR *from, ws2echo_address *to) {

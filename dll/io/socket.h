@@ -34,9 +34,10 @@ int w2e_socket_read_back_datagram(SOCKET socket, struct w2e_socket_options *opti
 /* Makes the coming closesocket send RST. */
 void w2e_socket_reset_on_close(SOCKET socket);
 
-/* What ended the connection, once recv gave 0 bytes: 0 for FIN, WSAECONNRESET or WSAECONNABORTED.Under Wine 8 recv gives 0 bytes
- * for a reset, too, unless it was waiting already; sending nothing then tells. On Windows recv itself tells. */
-int w2e_socket_end_error(SOCKET socket);
+/* What ended the connection, once recv gave 0 bytes: 0 for FIN, WSAECONNRESET or WSAECONNABORTED. Under Wine 8 recv gives 0 bytes
+ * for a reset, too, unless it was waiting already; sending nothing then tells. If Wine itself has asked for the error meanwhile, that says
+ * only that nothing can be sent: which tells the same, unless sending was `shut` from here. On Windows recv itself tells. */
+int w2e_socket_end_error(SOCKET socket, bool shut);
 
 /* The address in numbers; an IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) as the IPv4 address that it is. */
 void w2e_address_from(const SOCKADDR_STORAGE *from, ws2echo_address *to);

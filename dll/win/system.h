@@ -239,12 +239,12 @@ static inline void w2e_sys_wait_message(DWORD timeout_ms) {
     MsgWaitForMultipleObjectsEx(0, NULL, timeout_ms, QS_ALLINPUT, MWMO_INPUTAVAILABLE);
 }
 
-/* Takes a message to the window out of the queue, waiting for one if there is none: false if that failed. */
-static inline bool w2e_sys_get_message(HWND window, MSG *message) {
-    return GetMessageW(message, window, 0, 0) > 0;
+/* Takes a message out of this thread's queue, waiting for one if there is none: false if that failed. */
+static inline bool w2e_sys_get_message(MSG *message) {
+    return GetMessageW(message, NULL, 0, 0) > 0;
 }
 
-/* Takes a message with a number from first to last out of the queue, if there is one. */
+/* Takes a message with a number from first to last, or with 0 and 0 any, to the window, or with NULL any, out of the queue, if there is one. */
 static inline bool w2e_sys_peek_message(HWND window, MSG *message, unsigned first, unsigned last) {
     return PeekMessageW(message, window, first, last, PM_REMOVE);
 }

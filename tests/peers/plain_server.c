@@ -1,7 +1,7 @@
 /*
- * A blocking echo server in the way of the Winsock tutorial, for one connection.
+ * A blocking echo server in the way of the Winsock tutorial, for one connection, or for several one after the other.
  *
- * plain_server [HOST [PORT]]     default: 127.0.0.1 27015; port 0 takes a free one
+ * plain_server [HOST [PORT [CONNECTIONS]]]     default: 127.0.0.1 27015 1; port 0 takes a free one
  */
 #include "plain.h"
 
@@ -57,8 +57,8 @@ static int serve(SOCKET connection) {
 int main(int argc, char **argv) {
     WSADATA data;
     SOCKET listener;
-    SOCKET connection;
-    int status;
+    int left = argc > 3 ? atoi(argv[3]) : 1;
+    int status = EXIT_SUCCESS;
 
     if (WSAStartup(MAKEWORD(2, 2), &data) != 0) {
         return plain_fail("WSAStartup");
@@ -67,13 +67,17 @@ int main(int argc, char **argv) {
     if (listener == INVALID_SOCKET) {
         return plain_fail("listen");
     }
-    connection = accept(listener, NULL, NULL);
-    closesocket(listener);
-    if (connection == INVALID_SOCKET) {
-        return plain_fail("accept");
+    while (left-- > 0 && status == EXIT_SUCCESS) {
+        SOCKET connection = accept(listener, NULL, NULL);
+        if (left == 0) {
+            closesocket(listener);
+        }
+        if (connection == INVALID_SOCKET) {
+            return plain_fail("accept");
+        }
+        status = serve(connection);
+        closesocket(connection);
     }
-    status = serve(connection);
-    closesocket(connection);
     WSACleanup();
     return status;
 }

@@ -13,7 +13,19 @@ from pathlib import Path
 
 from workshop import machine, parts, stamps, wine
 from workshop.locks import exclusive
-from workshop.paths import BUILD, DIST, HOST, SITE, SOURCE, WIN64, version, windows_path
+from workshop.paths import (
+    BENCH_NATIVE,
+    BENCH_WIN64,
+    BUILD,
+    CACHE,
+    DIST,
+    HOST,
+    SITE,
+    SOURCE,
+    WIN64,
+    version,
+    windows_path,
+)
 from workshop.steps import StepError, failure_text, log_path, report, run, step
 
 COMPILE_LIMIT_S = 900.0
@@ -53,6 +65,10 @@ WHEEL_INPUTS = (
 )
 NUGET_INPUTS = ("bindings/csharp/Ws2Echo", "bindings/csharp/*.*", "README.md", "LICENSE")
 ARCHIVE_INPUTS = ("README.md", "LICENSE", "CHANGELOG.md", "docs")
+BENCH_INPUTS = ("CMakeLists.txt", "CMakePresets.json", "cmake", "bench")
+
+GO_ECHO = BENCH_WIN64 / "peers-go" / "echo.exe"
+DOTNET_ECHO = BUILD / "dotnet" / "bench-echo" / "echo.dll"
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -266,6 +282,92 @@ def _dotnet_programs(folder: Path) -> None:
 
         value = stamps.digest([str(folder.relative_to(SOURCE))], [_nuget_digest()])
         _when_changed(f"dotnet-{project.stem}", f"Building {project.stem} for .NET", value, [program], work)
+
+
+# What ./dev bench measures against
+
+
+def bench_floors() -> None:
+    """build/bench-win64/peers: the smallest Winsock server of each model."""
+
+    def work() -> None:
+        env = machine.tools_environment()
+        run(["cmake", "--preset", "bench-win64"], "cmake-bench-win64", limit_s=COMPILE_LIMIT_S, env=env)
+        build = ["cmake", "--build", str(BENCH_WIN64), "--target", "bench_floors", "bench_prng"]
+        run(build, "build-bench-win64", limit_s=COMPILE_LIMIT_S, env=env)
+
+    machine.debian(parts.CROSS_COMPILER)
+    value = stamps.digest(BENCH_INPUTS, [str(machine.tools())])
+    outputs = [BENCH_WIN64 / "peers" / "floor_iocp.exe", GO_ECHO.with_name("bcryptprimitives.dll")]
+    title = "Compiling the smallest Winsock servers"
+    _locked(lambda: _when_changed("bench-win64", title, value, outputs, work))
+
+
+def bench_ours() -> None:
+    """build/bench-win64: our DLL, a server on it, and the load that measures."""
+
+    def work() -> None:
+        env = machine.tools_environment()
+        run(["cmake", "--preset", "bench-win64"], "cmake-bench-ours", limit_s=COMPILE_LIMIT_S, env=env)
+        command = ["cmake", "--build", str(BENCH_WIN64), "--target", "bench_ours"]
+        run(command, "build-bench-ours", limit_s=COMPILE_LIMIT_S, env=env)
+
+    machine.debian(parts.CROSS_COMPILER)
+    value = stamps.digest([*BENCH_INPUTS, "include", "dll"], [str(machine.tools())])
+    outputs = [BENCH_WIN64 / "serve.exe", BENCH_WIN64 / "measure.exe", BENCH_WIN64 / "ws2echo.dll"]
+    _locked(
+        lambda: _when_changed(
+            "bench-ours", "Compiling the servers and the load to measure", value, outputs, work
+        )
+    )
+
+
+def bench_native() -> None:
+    """build/bench-native/peers: this machine's own servers and client."""
+
+    def work() -> None:
+        env = machine.tools_environment()
+        run(["cmake", "--preset", "bench-native"], "cmake-bench-native", limit_s=COMPILE_LIMIT_S, env=env)
+        build = ["cmake", "--build", str(BENCH_NATIVE), "--target", "bench_native"]
+        run(build, "build-bench-native", limit_s=COMPILE_LIMIT_S, env=env)
+
+    machine.debian(parts.HOST_COMPILER)
+    value = stamps.digest(BENCH_INPUTS, [str(machine.tools())])
+    outputs = [BENCH_NATIVE / "peers" / "native_load"]
+    _locked(
+        lambda: _when_changed("bench-native", "Compiling the native servers and client", value, outputs, work)
+    )
+
+
+def bench_go() -> None:
+    """Build the Go server for Windows, into the folder of the library that Wine 8 lacks."""
+
+    def work() -> None:
+        env = {**os.environ, "GOOS": "windows", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOENV": "off"}
+        env |= {"GOTOOLCHAIN": "local", "GOPROXY": "off", "GOFLAGS": "-trimpath -buildvcs=false"}
+        env |= {"GOCACHE": str(CACHE / "go-cache"), "GOPATH": str(CACHE / "go")}
+        folder = SOURCE / "bench" / "peers" / "go"
+        run(["go", "build", "-o", GO_ECHO, "."], "bench-go", limit_s=COMPILE_LIMIT_S, env=env, cwd=folder)
+
+    machine.debian(parts.GO)
+    bench_floors()
+    value = stamps.digest(["bench/peers/go"], [str(shutil.which("go"))])
+    _locked(
+        lambda: _when_changed("bench-go", "Cross-building the Go server for Windows", value, [GO_ECHO], work)
+    )
+
+
+def bench_dotnet() -> None:
+    """Build the .NET server, for 3.1 and all later."""
+
+    def work() -> None:
+        shutil.rmtree(DOTNET_ECHO.parent, ignore_errors=True)
+        project = windows_path(SOURCE / "bench" / "peers" / "dotnet" / "echo.csproj")
+        dotnet(["build", project, "-c", "Release", "-o", windows_path(DOTNET_ECHO.parent)], "bench-dotnet")
+
+    value = stamps.digest(["bench/peers/dotnet"], [parts.DOTNET_SDK.version])
+    title = "Building the .NET server"
+    _locked(lambda: _when_changed("bench-dotnet", title, value, [DOTNET_ECHO], work))
 
 
 # The whole

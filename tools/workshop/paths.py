@@ -13,6 +13,8 @@ LOGS = BUILD / "logs"
 STAMPS = BUILD / "stamps"
 WIN64 = BUILD / "win64"
 HOST = BUILD / "host"
+BENCH_WIN64 = BUILD / "bench-win64"
+BENCH_NATIVE = BUILD / "bench-native"
 SITE = BUILD / "site"
 REQUIREMENTS = SOURCE / "tools" / "requirements"
 

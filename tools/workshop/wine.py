@@ -201,6 +201,11 @@ def sweep(mark: str) -> None:
             continue
 
 
+def pinned(command: Sequence[str | Path], pin: str | None) -> list[str]:
+    """The command, kept to these CPUs ("0", "0,2", "0-1"): so are the threads and programs that it starts."""
+    return [*(["taskset", "-c", pin] if pin is not None else []), *map(str, command)]
+
+
 class Program:
     """A program running on the Windows machine. Its output goes to the sinks as it comes."""
 
@@ -213,11 +218,12 @@ class Program:
         stdin_fd: int | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        pin: str | None = None,
     ) -> None:
         self._mark = uuid.uuid4().hex
         self._done = threading.Event()
         self._process = subprocess.Popen(
-            [loader(), *map(str, command)],
+            pinned([loader(), *command], pin),
             env=environment({**(env or {}), MARK: self._mark}),
             cwd=cwd,
             stdin=subprocess.PIPE,
@@ -265,6 +271,15 @@ class Program:
 
     def running(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process here: the loader becomes the program, and the program that pins becomes the loader."""
+        return self._process.pid
+
+    def end(self) -> None:
+        """End it at once."""
+        self._finish()
 
     def _finish(self) -> None:
         """End what is left of it; then let the pumps hand on the rest."""

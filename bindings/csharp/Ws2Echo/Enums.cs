@@ -123,4 +123,66 @@ namespace Ws2Echo
         /// <summary>Both.</summary>
         Both = ws2echo_half.WS2ECHO_HALF_BOTH,
     }
+
+    /// <summary>When a connection of a load sends and receives.</summary>
+    public enum LoadPattern
+    {
+        /// <summary>
+        /// It sends the next message when fewer than <see cref="LoadOptions.Depth"/> wait for their answers. The default.
+        /// </summary>
+        PingPong = ws2echo_load_pattern.WS2ECHO_LOAD_PING_PONG,
+
+        /// <summary>
+        /// It sends as long as fewer than <see cref="LoadOptions.WindowBytes"/> wait for their answers, and receives meanwhile.
+        /// </summary>
+        Stream = ws2echo_load_pattern.WS2ECHO_LOAD_STREAM,
+    }
+
+    /// <summary>Which part of what it sent a connection of a load receives, and when.</summary>
+    public enum LoadReceive
+    {
+        /// <summary>All, from the start. The default.</summary>
+        Always = ws2echo_load_receive.WS2ECHO_LOAD_RECEIVE_ALWAYS,
+
+        /// <summary>Nothing before <see cref="LoadOptions.ReceiveDelay"/> has passed since it was connected.</summary>
+        Late = ws2echo_load_receive.WS2ECHO_LOAD_RECEIVE_LATE,
+
+        /// <summary>Nothing before the last message was sent: that must fit into the buffers between.</summary>
+        AfterSent = ws2echo_load_receive.WS2ECHO_LOAD_RECEIVE_AFTER_SENT,
+
+        /// <summary>Nothing: it sends until the peer takes no more, or its limit is reached.</summary>
+        Never = ws2echo_load_receive.WS2ECHO_LOAD_RECEIVE_NEVER,
+    }
+
+    /// <summary>What was wrong with what a connection of a load received, or with the connection.</summary>
+    public enum LoadProblemKind
+    {
+        /// <summary>A wrong byte, amid right ones.</summary>
+        Corrupt = ws2echo_load_problem_kind.WS2ECHO_LOAD_CORRUPT,
+
+        /// <summary>Bytes were left out: what came belongs to a later offset.</summary>
+        Missing = ws2echo_load_problem_kind.WS2ECHO_LOAD_MISSING,
+
+        /// <summary>What came belongs to an earlier offset.</summary>
+        Repeated = ws2echo_load_problem_kind.WS2ECHO_LOAD_REPEATED,
+
+        /// <summary>What came belongs to another connection of this load.</summary>
+        Foreign = ws2echo_load_problem_kind.WS2ECHO_LOAD_FOREIGN,
+
+        /// <summary>More came back than was sent.</summary>
+        Excess = ws2echo_load_problem_kind.WS2ECHO_LOAD_EXCESS,
+
+        /// <summary>FIN came before the whole echo.</summary>
+        EarlyEnd = ws2echo_load_problem_kind.WS2ECHO_LOAD_EARLY_END,
+
+        /// <summary>
+        /// It could not be connected, or over UDP no datagram was answered: <see cref="LoadProblem.Error"/>.
+        /// </summary>
+        Unconnected = ws2echo_load_problem_kind.WS2ECHO_LOAD_UNCONNECTED,
+
+        /// <summary>
+        /// The connection was reset, ran into a time limit, or failed otherwise: <see cref="LoadProblem.Error"/>.
+        /// </summary>
+        Broken = ws2echo_load_problem_kind.WS2ECHO_LOAD_BROKEN,
+    }
 }

@@ -40,4 +40,14 @@ namespace Ws2Echo
 
         protected override bool ReleaseHandle() => ws2echo_client_close(this) == 0;
     }
+
+    internal sealed class LoadHandle : LibraryHandle
+    {
+        internal LoadHandle(ulong id)
+            : base(id)
+        {
+        }
+
+        protected override bool ReleaseHandle() => ws2echo_load_close(this) == 0;
+    }
 }

@@ -29,6 +29,12 @@ namespace Ws2Echo
             return (uint)milliseconds;
         }
 
+        /// <summary>A delay in milliseconds, rounded up: as a timeout, but not without end.</summary>
+        internal static uint Delay(TimeSpan delay, string name) =>
+            delay != Timeout.InfiniteTimeSpan
+                ? Milliseconds(delay, name)
+                : throw new ArgumentOutOfRangeException(name, delay, "A delay is from zero to 49 days.");
+
         internal static TimeSpan Time(uint milliseconds) =>
             milliseconds == WS2ECHO_INFINITE ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(milliseconds);
 
@@ -42,8 +48,21 @@ namespace Ws2Echo
             return (uint)((interval.Ticks + TicksPerMicrosecond - 1) / TicksPerMicrosecond);
         }
 
+        /// <summary>A time in microseconds, rounded down.</summary>
+        internal static ulong WholeMicroseconds(TimeSpan time, string name) =>
+            time >= TimeSpan.Zero
+                ? (ulong)(time.Ticks / TicksPerMicrosecond)
+                : throw new ArgumentOutOfRangeException(name, time, "A time cannot be negative.");
+
+        /// <summary>As much of it as a TimeSpan holds.</summary>
         internal static TimeSpan Microseconds(ulong microseconds) =>
-            TimeSpan.FromTicks((long)microseconds * TicksPerMicrosecond);
+            TimeSpan.FromTicks((long)Math.Min(microseconds, (ulong)(long.MaxValue / TicksPerMicrosecond)) * TicksPerMicrosecond);
+
+        /// <summary>As above; a fraction to the nearest tick.</summary>
+        internal static TimeSpan Microseconds(double microseconds) =>
+            microseconds < long.MaxValue / TicksPerMicrosecond
+                ? TimeSpan.FromTicks((long)Math.Round(microseconds * TicksPerMicrosecond))
+                : TimeSpan.MaxValue;
 
         /// <summary>A number that the library takes as unsigned; its own limits are the library's to check.</summary>
         internal static int NotNegative(int value, string name, [CallerMemberName] string option = "") =>

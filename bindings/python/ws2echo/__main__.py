@@ -6,14 +6,17 @@ Exit status: 0 when all went well, 1 when a connection or an echo failed, 2 when
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import itertools
 import json
 import math
+import signal
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import ws2echo
@@ -26,7 +29,6 @@ TUTORIAL_TEXT = "this is a test"
 FAILED = 1
 WRONG_USAGE = 2
 REFRESH_S = 0.25
-LONG_S = 3600.0
 TABLE_WIDTHS = (10, 10, 36, 36)  # with the gaps between, less than 100
 OVER = {Protocol.TCP: "TCP", Protocol.UDP: "UDP", Protocol.BOTH: "TCP and UDP"}
 
@@ -64,7 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ws2echo {ws2echo.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_serve(commands.add_parser("serve", help="serve until Ctrl-C", description="Serve until Ctrl-C."))
+    _add_serve(
+        commands.add_parser(
+            "serve",
+            help="serve until Ctrl-C",
+            description="Serve until Ctrl-C. Ctrl-Break restarts the server, on the same port.",
+        )
+    )
     _add_send(
         commands.add_parser(
             "send",
@@ -169,8 +177,11 @@ def _add_send(parser: argparse.ArgumentParser) -> None:
     )
     add("--file", type=Path, help="send the content of this file")
     add("--size", type=_size, metavar="BYTES", help="send a pattern of so many bytes")
-    add = parser.add_argument
+    times = parser.add_mutually_exclusive_group()
+    add = times.add_argument
     add("--count", type=_count, default=1, metavar="N", help="send it so many times (default: %(default)s)")
+    add("--forever", action="store_true", help="send it again and again, until Ctrl-C")
+    add = parser.add_argument
     add("--protocol", choices=["tcp", "udp"], help="over UDP it is one datagram (default: tcp)")
     add("--host", default="localhost", help="name or address (default: %(default)s)")
     add("--port", type=int, default=TUTORIAL_PORT, help="(default: %(default)s)")
@@ -232,45 +243,81 @@ def _totals(server: Server, protocol: Protocol, reset: int) -> str:
     return " ".join([*told, f"Bytes: {stats.bytes_received} received, {stats.bytes_sent} sent."])
 
 
-def _watch(server: Server, duration: float | None, quiet: bool) -> None:
-    """Tell what happens while the duration lasts: counters on a terminal, else a line for each event."""
-    deadline = math.inf if duration is None else time.monotonic() + duration
+class _Key:
+    """A key that is a wish, seen to where it suits: an exception in the wrong place would lose an event."""
+
+    def __init__(self, number: int) -> None:
+        self.pressed = False
+        self._number = number
+
+    def _press(self, *_: object) -> None:
+        self.pressed = True
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Within the block the key is ours. Python lets only the main thread ask for that."""
+        self.pressed = False
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(self._number, self._press)
+        try:
+            yield
+        finally:
+            signal.signal(self._number, before or signal.SIG_DFL)
+
+
+def _watch(server: Server, deadline: float, quiet: bool, *keys: _Key) -> None:
+    """Tell what happens until the deadline or a key: on a terminal counters, else each event."""
     live = sys.stderr.isatty() and not quiet
     protocol = server.options.protocol
-    while (left := deadline - time.monotonic()) > 0:
+    while not any(key.pressed for key in keys) and (left := deadline - time.monotonic()) > 0:
         if live:
             print(f"\r{_counters(server, protocol):<78}", end="", file=sys.stderr, flush=True)
         if live or quiet:
             time.sleep(min(left, REFRESH_S))
             continue
         try:
-            event = server.next_event(min(left, LONG_S))
+            event = server.next_event(min(left, REFRESH_S))
         except TimeoutError:
             continue
         print(describe(event), file=sys.stderr, flush=True)
 
 
-def serve(arguments: argparse.Namespace) -> int:
-    """Run ``serve``."""
-    options = dict(vars(arguments))
-    duration, drain, quiet = options.pop("duration"), options.pop("drain"), options.pop("quiet")
-    del options["command"]
-    with Server(**options) as server:
-        protocol = server.options.protocol
-        where = ", ".join(map(str, server.addresses)) + _over(protocol)
-        print(f"ws2echo {ws2echo.__version__} listening on {where} (Ctrl-C stops)", flush=True)
-        try:
-            _watch(server, duration, quiet)
-        except KeyboardInterrupt:
+def _serve_once(server: Server, arguments: argparse.Namespace, deadline: float) -> bool:
+    """From the greeting to the totals. Whether the server is to be restarted."""
+    protocol = server.options.protocol
+    where = ", ".join(map(str, server.addresses)) + _over(protocol)
+    ctrl_c, ctrl_break = _Key(signal.SIGINT), _Key(signal.SIGBREAK)
+    with ctrl_break.watched():
+        with ctrl_c.watched():
+            print(f"ws2echo {ws2echo.__version__} listening on {where} (Ctrl-C stops)", flush=True)
+            _watch(server, deadline, arguments.quiet, ctrl_c, ctrl_break)
+        again = ctrl_break.pressed and not ctrl_c.pressed
+        if ctrl_c.pressed:
             print(file=sys.stderr)
         try:
-            reset = server.stop(drain)
-        except KeyboardInterrupt:  # a second one: do not wait for what is left
+            reset = server.stop(arguments.drain)
+        except KeyboardInterrupt:  # do not wait for what is left
+            again = False
             reset = server.stop()
-        if not (quiet or sys.stderr.isatty()):
-            for event in server.events():
-                print(describe(event), file=sys.stderr, flush=True)
-        print(_totals(server, protocol, reset), flush=True)
+    if not (arguments.quiet or sys.stderr.isatty()):
+        for event in server.events():
+            print(describe(event), file=sys.stderr, flush=True)
+    print(_totals(server, protocol, reset), flush=True)
+    return again
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Run ``serve``."""
+    own = ("command", "duration", "drain", "quiet")
+    options = {name: value for name, value in vars(arguments).items() if name not in own}
+    deadline = math.inf if arguments.duration is None else time.monotonic() + arguments.duration
+    again = True
+    while again:
+        with Server(**options) as server:
+            options["port"] = server.port
+            again = _serve_once(server, arguments, deadline)
     return 0
 
 
@@ -303,8 +350,13 @@ def send(arguments: argparse.Namespace) -> int:
     """Run ``send``: what the Winsock tutorial's client does, and compare."""
     message = _message(arguments)
     with _client(arguments, arguments.protocol or Protocol.TCP) as client:
-        for _ in range(arguments.count):
-            client.echo(message)
+        try:
+            for _ in itertools.repeat(None) if arguments.forever else range(arguments.count):
+                client.echo(message)
+        except KeyboardInterrupt:
+            if not arguments.forever:
+                raise
+            return _end(client)
         if arguments.protocol == Protocol.UDP:
             _tell_bytes(client)
             return 0
@@ -315,6 +367,19 @@ def send(arguments: argparse.Namespace) -> int:
             return FAILED
         print("Connection closed")
     return 0
+
+
+def _end(client: Client) -> int:
+    """End by Ctrl-C, perhaps in the middle of an echo: of a stream, read what is still to come."""
+    if client.options.protocol is Protocol.UDP:
+        _tell_bytes(client)
+        return 0
+    client.shutdown()
+    while client.recv():
+        pass
+    _tell_bytes(client)
+    print("Connection closed")
+    return 0 if client.stats.bytes_received == client.stats.bytes_sent else FAILED
 
 
 def _tell_bytes(client: Client) -> None:
@@ -335,8 +400,10 @@ def _check_send(arguments: argparse.Namespace) -> None:
         return
     if arguments.protocol == Protocol.TCP:
         raise ValueError("--ping is over UDP, not over TCP")
-    if arguments.text != TUTORIAL_TEXT or arguments.file is not None or arguments.count != 1:
-        raise ValueError("--ping makes its datagrams itself: no text, no --file, no --count")
+    if arguments.text != TUTORIAL_TEXT or arguments.file is not None:
+        raise ValueError("--ping makes its datagrams itself: no text, no --file")
+    if arguments.count != 1 or arguments.forever:
+        raise ValueError("--ping says how often: no --count, no --forever")
 
 
 def ping(arguments: argparse.Namespace) -> int:

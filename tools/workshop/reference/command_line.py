@@ -19,11 +19,7 @@ from typing import Any
 from workshop.reference.markdown import SourceError, block, code, one_line, paragraph, prose, table
 
 SOURCE = "bindings/python/ws2echo/__main__.py"
-MODULES = (
-    "_units",
-    "_load_arguments",
-    "__main__",
-)  # those that the parser is made of, the last by the others
+MODULES = ("_units", "_load_arguments", "__main__")  # what the parser is made of, the last by the others
 MAKER = "_parser"
 DEFAULT = re.compile(r"\s*\(?default: %\(default\)[sr]\)?")
 

@@ -302,9 +302,9 @@ def reference(folder: Path) -> str:
     if not types:
         raise SourceError(f"{FOLDER}: there is no public type")
     says = Prose(types)
-    main = ("Server", "Client")
+    main = ("Server", "Client", "Load")
     kinds = {
-        "Server and client": [types[name] for name in main if name in types],
+        "Server, client and load": [types[name] for name in main if name in types],
         "Values": [one for one in types.values() if one.name not in main and not one.is_enum],
         "Choices": [one for one in types.values() if one.is_enum],
     }

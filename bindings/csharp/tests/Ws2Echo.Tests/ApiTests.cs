@@ -50,6 +50,9 @@ namespace Ws2Echo.Tests
                 (typeof(EventKind), "ws2echo_event_kind"),
                 (typeof(Reason), "ws2echo_reason"),
                 (typeof(Half), "ws2echo_half"),
+                (typeof(LoadPattern), "ws2echo_load_pattern"),
+                (typeof(LoadReceive), "ws2echo_load_receive"),
+                (typeof(LoadProblemKind), "ws2echo_load_problem_kind"),
             };
             foreach ((Type type, string native) in pairs)
             {

@@ -82,5 +82,48 @@ namespace Ws2Echo.Tests
                 }
             }
         }
+
+        /// <summary>A listener of .NET that gives each of two connections what the other one sent, once.</summary>
+        internal sealed class Crossed : IDisposable
+        {
+            private readonly TcpListener _listener = new TcpListener(IPAddress.Loopback, 0);
+            private readonly Thread _thread;
+
+            internal Crossed()
+            {
+                _listener.Start();
+                _thread = new Thread(Run) { IsBackground = true };
+                _thread.Start();
+            }
+
+            internal int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+            public void Dispose()
+            {
+                _listener.Stop();
+                Check.That(_thread.Join(Check.Patience), "the listener's thread did not end");
+            }
+
+            private void Run()
+            {
+                try
+                {
+                    using Socket first = _listener.AcceptSocket();
+                    using Socket second = _listener.AcceptSocket();
+                    var ofFirst = new byte[4096];
+                    var ofSecond = new byte[4096];
+                    int fromFirst = first.Receive(ofFirst);
+                    int fromSecond = second.Receive(ofSecond);
+                    first.Send(ofSecond, fromSecond, SocketFlags.None);
+                    second.Send(ofFirst, fromFirst, SocketFlags.None);
+                    first.Receive(ofFirst);
+                    second.Receive(ofSecond);
+                }
+                catch (SocketException)
+                {
+                    // The load resets what it found to be wrong; or this is to end.
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,210 @@
+/* The plan of a connection under load: pure arithmetic. */
+#include "check.h"
+#include "load_plan.h"
+
+static struct w2e_load_config config;
+static struct w2e_load_plan plan;
+
+static void begin(uint64_t phase_us) {
+    w2e_load_plan_init(&plan, &config, 0, phase_us, 1);
+    w2e_load_plan_opened(&plan, 0);
+}
+
+static void no_error_adds_up_however_long_it_lasts(void) {
+    w2e_load_config_default(&config);
+    config.start_us = 1000;
+    config.interval_ns = 333333333;
+    begin(7);
+    for (uint64_t number = 0; number < 1000000; number++) {
+        CHECK(plan.ready_us == 1007 + number * 333333333 / 1000);
+        CHECK(w2e_load_plan_begin(&plan, plan.ready_us + 5) == 1007 + number * 333333333 / 1000);
+    }
+}
+
+static void a_burst_is_due_at_once(void) {
+    w2e_load_config_default(&config);
+    config.interval_ns = 5000;
+    config.burst = 3;
+    begin(0);
+    for (uint64_t number = 0; number < 100; number++) {
+        CHECK(plan.ready_us == number / 3 * 5);
+        w2e_load_plan_begin(&plan, 1000);
+    }
+}
+
+static void without_a_pace_a_message_is_meant_to_begin_when_it_does(void) {
+    w2e_load_config_default(&config);
+    config.start_us = 50;
+    begin(5);
+    CHECK(!w2e_load_plan_ready(&plan, 54) && w2e_load_plan_wake_us(&plan, 54) == 55);
+    CHECK(w2e_load_plan_ready(&plan, 55) && w2e_load_plan_wake_us(&plan, 55) == W2E_NEVER);
+    CHECK(w2e_load_plan_begin(&plan, 60) == 60 && plan.ready_us == 55);
+    CHECK(w2e_load_plan_begin(&plan, 61) == 61);
+    CHECK(w2e_load_plan_owed(&plan, 1000000) == 0);
+}
+
+static void delay_and_thought_hold_back_but_do_not_shift_the_timetable(void) {
+    w2e_load_config_default(&config);
+    config.interval_ns = 10000;
+    config.send_delay_us = 25;
+    config.think_us = 40;
+    w2e_load_plan_init(&plan, &config, 0, 0, 1);
+    w2e_load_plan_opened(&plan, 100);
+    CHECK(plan.ready_us == 125);
+    CHECK(w2e_load_plan_begin(&plan, 125) == 0);
+    w2e_load_plan_answered(&plan, 130);
+    CHECK(plan.ready_us == 170);
+    CHECK(w2e_load_plan_begin(&plan, 170) == 10);
+    CHECK(plan.ready_us == 170);
+}
+
+static void stopping_is_exact(void) {
+    w2e_load_config_default(&config);
+    config.interval_ns = 10000;
+    config.stop_us = 35;
+    begin(0);
+    for (uint64_t now_us = 0; now_us <= 30; now_us += 10) {
+        CHECK(w2e_load_plan_ready(&plan, now_us));
+        w2e_load_plan_begin(&plan, now_us);
+    }
+    CHECK(w2e_load_plan_wake_us(&plan, 31) == 35); /* not 40, when the next would be due */
+    CHECK(!w2e_load_plan_over(&plan, 34) && w2e_load_plan_over(&plan, 35));
+    CHECK(!w2e_load_plan_ready(&plan, 40) && w2e_load_plan_wake_us(&plan, 40) == W2E_NEVER);
+}
+
+static void what_was_due_and_did_not_begin_is_owed(void) {
+    w2e_load_config_default(&config);
+    config.start_us = 100;
+    config.interval_ns = 10500;
+    config.burst = 2;
+    config.messages = 9;
+    config.stop_us = 150;
+    begin(0);
+    CHECK(w2e_load_plan_owed(&plan, 100) == 0);
+    CHECK(w2e_load_plan_owed(&plan, 101) == 2);
+    CHECK(w2e_load_plan_owed(&plan, 110) == 2);
+    CHECK(w2e_load_plan_owed(&plan, 111) == 4);
+    CHECK(w2e_load_plan_owed(&plan, 121) == 4);
+    CHECK(w2e_load_plan_owed(&plan, 122) == 6);
+    CHECK(w2e_load_plan_owed(&plan, 1000) == 9); /* 10 by the pace: at 100, 110, 121, 131 and 142 */
+    config.stop_us = 131;
+    CHECK(w2e_load_plan_owed(&plan, 1000) == 6);
+    w2e_load_plan_begin(&plan, 140);
+    CHECK(w2e_load_plan_owed(&plan, 1000) == 5);
+}
+
+static void limits_are_exact_and_the_last_message_is_cut(void) {
+    w2e_load_config_default(&config);
+    config.sizes[0] = 100;
+    config.bytes = 250;
+    begin(0);
+    CHECK(plan.next_bytes == 100);
+    w2e_load_plan_begin(&plan, 0);
+    w2e_load_plan_begin(&plan, 0);
+    CHECK(plan.next_bytes == 50);
+    w2e_load_plan_begin(&plan, 0);
+    CHECK(plan.next_bytes == 0 && plan.begun_bytes == 250 && w2e_load_plan_over(&plan, 0));
+    CHECK(w2e_load_plan_bytes_at(&plan, 1) == 100 && w2e_load_plan_bytes_at(&plan, 2) == 50);
+    config.messages = 2;
+    begin(0);
+    w2e_load_plan_begin(&plan, 0);
+    w2e_load_plan_begin(&plan, 0);
+    CHECK(plan.next_bytes == 0 && plan.begun == 2);
+    config.messages = 0;
+    begin(0);
+    CHECK(w2e_load_plan_over(&plan, 0));
+}
+
+static void datagrams_are_not_cut_below_the_least(void) {
+    w2e_load_config_default(&config);
+    config.size_count = 2;
+    config.sizes[0] = 3;
+    config.sizes[1] = 20;
+    config.bytes = 1000;
+    w2e_load_plan_init(&plan, &config, 0, 0, 16);
+    while (plan.next_bytes > 0) {
+        CHECK(plan.next_bytes == 16 || plan.next_bytes == 20 || plan.begun_bytes > 980);
+        CHECK(plan.next_bytes >= 16);
+        w2e_load_plan_begin(&plan, 0);
+    }
+    CHECK(plan.begun_bytes >= 1000 && plan.begun_bytes < 1016);
+    CHECK(w2e_load_plan_smallest(&plan) == 16 && w2e_load_plan_largest(&plan) == 20);
+}
+
+static void sizes_are_those_listed_as_often_as_they_are(void) {
+    unsigned seen[3] = {0};
+    w2e_load_config_default(&config);
+    config.size_count = 4;
+    config.sizes[0] = config.sizes[2] = 1;
+    config.sizes[1] = 70000;
+    config.sizes[3] = 4000000000;
+    begin(0);
+    for (int i = 0; i < 40000; i++) {
+        uint32_t size = plan.next_bytes;
+        CHECK(size == 1 || size == 70000 || size == 4000000000);
+        seen[size == 1 ? 0 : size == 70000 ? 1 : 2]++;
+        w2e_load_plan_begin(&plan, 0);
+        CHECK(w2e_load_plan_bytes_at(&plan, (uint64_t)i) == size);
+    }
+    CHECK(seen[0] > 19000 && seen[0] < 21000 && seen[1] > 9000 && seen[1] < 11000);
+    CHECK(w2e_load_plan_smallest(&plan) == 1 && w2e_load_plan_largest(&plan) == 4000000000);
+}
+
+static void a_range_is_used_from_end_to_end(void) {
+    static const uint32_t ranges[][2] = {{1, 1}, {5, 9}, {1, UINT32_MAX}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        uint64_t below = 0;
+        uint32_t middle = ranges[i][0] + (ranges[i][1] - ranges[i][0]) / 2;
+        bool seen[2] = {false, false};
+        w2e_load_config_default(&config);
+        config.size_count = 0;
+        config.size_min = ranges[i][0];
+        config.size_max = ranges[i][1];
+        begin(0);
+        for (int k = 0; k < 10000; k++) {
+            CHECK(plan.next_bytes >= config.size_min && plan.next_bytes <= config.size_max);
+            below += plan.next_bytes <= middle;
+            seen[0] |= plan.next_bytes == config.size_min;
+            seen[1] |= plan.next_bytes == config.size_max;
+            w2e_load_plan_begin(&plan, 0);
+        }
+        CHECK(i != 1 || (seen[0] && seen[1]));
+        CHECK(i == 0 || (below > 4500 && below < 6500));
+        CHECK(w2e_load_plan_smallest(&plan) == ranges[i][0] && w2e_load_plan_largest(&plan) == ranges[i][1]);
+    }
+}
+
+static void a_seed_decides_and_connections_differ(void) {
+    struct w2e_load_plan other;
+    unsigned same = 0;
+    w2e_load_config_default(&config);
+    config.size_count = 0;
+    config.size_min = 1;
+    config.size_max = 1000;
+    begin(0);
+    w2e_load_plan_init(&other, &config, 1, 0, 1);
+    for (uint64_t number = 0; number < 1000; number++) {
+        struct w2e_load_plan again;
+        w2e_load_plan_init(&again, &config, 0, 0, 1);
+        CHECK(w2e_load_plan_bytes_at(&again, number) == plan.next_bytes);
+        same += plan.next_bytes == other.next_bytes;
+        w2e_load_plan_begin(&plan, number);
+        w2e_load_plan_begin(&other, number);
+    }
+    CHECK(same < 20);
+}
+
+int main(void) {
+    no_error_adds_up_however_long_it_lasts();
+    a_burst_is_due_at_once();
+    without_a_pace_a_message_is_meant_to_begin_when_it_does();
+    delay_and_thought_hold_back_but_do_not_shift_the_timetable();
+    stopping_is_exact();
+    what_was_due_and_did_not_begin_is_owed();
+    limits_are_exact_and_the_last_message_is_cut();
+    datagrams_are_not_cut_below_the_least();
+    sizes_are_those_listed_as_often_as_they_are();
+    a_range_is_used_from_end_to_end();
+    a_seed_decides_and_connections_differ();
+    return 0;
+}

@@ -1,0 +1,328 @@
+"""./dev bench: our servers and the peers under one load, interleaved in one run, as ratios.
+
+All that takes part, Wine's server included, is kept to one CPU: unpinned, wake-ups between CPUs would be
+measured instead. Each round measures every server once, and begins with another one. What is told is the
+median over the rounds with the smallest and largest; a ratio is the median of the ratios of each round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import socket
+import statistics
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workshop import build, machine, wine
+from workshop.bench_report import write_report
+from workshop.paths import BENCH_WIN64, BUILD
+from workshop.peers import NATIVE_LOAD, Peer, Protocol, Running, peers, usable
+from workshop.steps import StepError, report
+from workshop.transcript import Transcript
+
+FOLDER = BUILD / "bench"
+ROUNDS = 5
+SECONDS = 0.5
+CPU = 0
+MODELS = ("threads", "select", "poll", "event", "async", "overlapped", "apc", "iocp")
+IOCP = MODELS.index("iocp")
+ANSWER_LIMIT_S = 60.0
+ANSWER = re.compile(r"^\{.*\}$")
+WINDOW_BYTES = 1 << 20
+"""Of a stream: what is under way, at most."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What the load does, and what of it is compared."""
+
+    name: str
+    title: str
+    unit: str
+    key: str
+    """Of what the load tells."""
+    connections: int
+    message_bytes: int = 64
+    protocol: Protocol = "tcp"
+    stream: bool = False
+    churn: bool = False
+
+    def line(self, port: int, seconds: float) -> str:
+        """What bench/ours/measure.c is asked."""
+        numbers = (
+            port,
+            IOCP,
+            int(self.protocol == "udp"),
+            self.connections,
+            self.message_bytes,
+            int(self.stream),
+            WINDOW_BYTES if self.stream else 0,
+            int(self.churn),
+            round(seconds * 1000),
+        )
+        return " ".join(map(str, numbers))
+
+
+SCENARIOS = (
+    Scenario("ping-1", "1 connection, 64 bytes there and back", "echoes/s", "messages_per_s", 1),
+    Scenario("ping-64", "64 connections, 64 bytes there and back", "echoes/s", "messages_per_s", 64),
+    Scenario("ping-500", "500 connections, 64 bytes there and back", "echoes/s", "messages_per_s", 500),
+    Scenario("stream-1", "1 connection, streaming 64 KiB", "MiB/s", "mib_per_s", 1, 65536, stream=True),
+    Scenario("stream-16", "16 connections, streaming 64 KiB", "MiB/s", "mib_per_s", 16, 65536, stream=True),
+    Scenario(
+        "churn",
+        "connect, echo 64 bytes, close; 4 at once",
+        "connections/s",
+        "connections_per_s",
+        4,
+        churn=True,
+    ),
+    Scenario(
+        "udp", "1 socket, 64 bytes there and back over UDP", "echoes/s", "messages_per_s", 1, protocol="udp"
+    ),
+)
+
+
+@dataclass
+class Measured:
+    """A server in one scenario: a value for each round."""
+
+    values: list[float] = field(default_factory=list)
+    p99_us: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    def ratio_to(self, other: Measured) -> float:
+        """The median of the rounds' ratios: what slows a round slows both."""
+        return statistics.median(a / b for a, b in zip(self.values, other.values, strict=True) if b > 0)
+
+
+Results = dict[str, dict[str, Measured]]
+"""By scenario, then by server."""
+
+
+def _ours(model: str) -> Peer:
+    def install() -> None:
+        machine.prefix()
+        build.bench_ours()
+
+    number = MODELS.index(model)
+    return Peer(
+        f"ws2echo-{model}",
+        "ours",
+        f"ws2echo, model {model}",
+        install,
+        lambda: [BENCH_WIN64 / "serve.exe", str(number)],
+        model,
+    )
+
+
+# One CPU for all
+
+
+def _wineserver() -> int:
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if "wineserver" not in (process / "comm").read_text():
+                continue
+            environment = (process / "environ").read_bytes().split(b"\0")
+            if b"WINEPREFIX=" + os.fsencode(wine.PREFIX) in environment:
+                return int(process.name)
+    raise StepError("Wine's server does not run")
+
+
+@contextmanager
+def _pinned_wineserver() -> Iterator[None]:
+    wine.start_services()
+    server = _wineserver()
+    before = os.sched_getaffinity(server)
+    os.sched_setaffinity(server, {CPU})
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setaffinity(server, before)
+
+
+# The load
+
+
+class Load:
+    """bench/ours/measure.c, which makes all runs in one process."""
+
+    def __init__(self) -> None:
+        read, self._write = os.pipe()
+        self._said = Transcript()
+        self._answers = 0
+        self._program = wine.Program(
+            [BENCH_WIN64 / "measure.exe"],
+            stdout=self._said.sink(),
+            stderr=self._said.sink(),
+            stdin_fd=read,
+            pin=str(CPU),
+        )
+
+    def run(self, line: str, seconds: float) -> dict[str, float]:
+        os.write(self._write, f"{line}\n".encode())
+        return self._answer(ANSWER_LIMIT_S + seconds)
+
+    def _answer(self, limit_s: float) -> dict[str, float]:
+        self._answers += 1
+        found = self._said.wait_for(ANSWER, limit_s, self._answers)
+        if len(found) < self._answers:
+            raise StepError("the load did not answer")
+        answer: dict[str, float] = json.loads(found[-1][0])
+        if "error" in answer or answer["bad"]:
+            raise StepError(f"the load met something wrong: {found[-1][0]}")
+        return answer
+
+    def close(self) -> None:
+        os.close(self._write)
+        self._program.end()
+
+
+def _native_run(running: Running, scenario: Scenario, seconds: float) -> dict[str, float]:
+    """What this machine can do without Wine, by a client without Wine. It makes connections one at a time."""
+    mode = "stream" if scenario.stream else "churn" if scenario.churn else "pingpong"
+    command = [
+        *("taskset", "-c", str(CPU), str(NATIVE_LOAD), str(running.port)),
+        *("--mode", mode, "--connections", str(scenario.connections), "--size", str(scenario.message_bytes)),
+        *("--seconds", str(seconds), *(["--udp"] if scenario.protocol == "udp" else [])),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_LIMIT_S, check=True)
+    told: dict[str, float] = json.loads(done.stdout)
+    echoes = told.get("echoes_per_s", 0.0)
+    return {
+        "messages_per_s": echoes,
+        "connections_per_s": echoes,
+        "mib_per_s": told["mib_per_s"],
+        "p99_us": told.get("p99_us", 0.0),
+    }
+
+
+# The rounds
+
+
+@contextmanager
+def _serving_all(servers: Sequence[Peer], protocol: Protocol) -> Iterator[dict[str, Running]]:
+    with ExitStack() as stack:
+        yield {
+            server.name: stack.enter_context(server.serve(protocol, pin=str(CPU)))
+            for server in servers
+            if protocol in server.protocols
+        }
+
+
+def _rounds(
+    load: Load, scenario: Scenario, running: dict[str, Running], rounds: int, seconds: float
+) -> dict[str, Measured]:
+    results = {name: Measured() for name in running}
+    order = list(running)
+    for number in range(rounds):
+        turn = number % len(order)
+        for name in order[turn:] + order[:turn]:
+            if running[name].peer.kind == "native":
+                answer = _native_run(running[name], scenario, seconds)
+            else:
+                answer = load.run(scenario.line(running[name].port, seconds), seconds)
+            results[name].values.append(answer[scenario.key])
+            results[name].p99_us.append(answer["p99_us"])
+    return results
+
+
+def measure(servers: Sequence[Peer], scenarios: Sequence[Scenario], rounds: int, seconds: float) -> Results:
+    """Measure each server in each scenario."""
+    results: Results = {}
+    with _pinned_wineserver():
+        load = Load()
+        try:
+            for scenario in scenarios:
+                with _serving_all(servers, scenario.protocol) as running:
+                    report.say(f"  {scenario.title}: {rounds} rounds of {len(running)} servers")
+                    results[scenario.name] = _rounds(load, scenario, running, rounds, seconds)
+        finally:
+            load.close()
+    return results
+
+
+# Memory
+
+
+def _resident_of_idle(running: Running, connections: int) -> float:
+    """KiB that an idle connection adds, once it has echoed."""
+    with ExitStack() as stack:
+
+        def connect(count: int) -> None:
+            for _ in range(count):
+                plain = stack.enter_context(socket.create_connection(("127.0.0.1", running.port), 60))
+                plain.sendall(b"x")
+                if plain.recv(1) != b"x":
+                    raise StepError(f"{running.peer.name} did not echo")
+
+        connect(50)  # what is made once is made
+        before = running.resident_kib()
+        connect(connections)
+        return (running.resident_kib() - before) / connections
+
+
+def memory(servers: Sequence[Peer], connections: int) -> dict[str, float]:
+    """Resident KiB of each server for each of so many idle connections."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    found: dict[str, float] = {}
+    for server in servers:
+        try:
+            with server.serve("tcp") as running:
+                found[server.name] = _resident_of_idle(running, connections)
+        except (StepError, OSError) as failure:
+            report.say(f"  {server.title}: {connections} idle connections: {failure}")
+    return found
+
+
+# The whole
+
+
+def _chosen(names: str, of: Sequence[str], what: str) -> list[str]:
+    wanted = [name for name in names.split(",") if name] or list(of)
+    if unknown := [name for name in wanted if name not in of]:
+        raise StepError(f"there is no {what} {', '.join(unknown)}; there are {', '.join(of)}")
+    return wanted
+
+
+def command(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="./dev bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each measurement")
+    parser.add_argument("--servers", default="", help="names, by commas; all")
+    parser.add_argument("--scenarios", default="", help="names, by commas; all")
+    parser.add_argument(
+        "--idle", type=int, default=1000, help="connections to measure memory with; 0 leaves that out"
+    )
+    options = parser.parse_args(arguments)
+    every = [*(_ours(model) for model in MODELS), *peers()]
+    names = _chosen(options.servers, [server.name for server in every], "server")
+    scenarios = _chosen(options.scenarios, [scenario.name for scenario in SCENARIOS], "scenario")
+    report.say("What is measured")
+    servers, left_out = usable([server for server in every if server.name in names])
+    report.say("The measurements")
+    results = measure(
+        servers,
+        [scenario for scenario in SCENARIOS if scenario.name in scenarios],
+        options.rounds,
+        options.seconds,
+    )
+    resident = memory(servers, options.idle) if options.idle else {}
+    text = write_report(FOLDER, servers, SCENARIOS, results, resident, left_out, options.rounds, options.idle)
+    report.say(text)
+    return 0

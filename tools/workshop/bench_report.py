@@ -1,0 +1,129 @@
+"""What ./dev bench found, as tables and as one page with pictures, in build/bench."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workshop.bench import Measured, Results, Scenario
+    from workshop.peers import Peer
+
+BAR_WIDTH = 420
+ROW_HEIGHT = 22
+NAME_WIDTH = 190
+COLOURS = {"ours": "#1f6feb", "floor": "#8b949e", "peer": "#d29922", "native": "#57ab5a"}
+
+
+def _floor_of(server: Peer, servers: Sequence[Peer]) -> str | None:
+    """The smallest server with the same calls, for one of ours."""
+    if server.kind != "ours":
+        return None
+    return next((each.name for each in servers if each.kind == "floor" and each.model == server.model), None)
+
+
+def _best_peer(servers: Sequence[Peer], found: Mapping[str, Measured]) -> str | None:
+    names = [server.name for server in servers if server.kind == "peer" and server.name in found]
+    return max(names, key=lambda name: found[name].median, default=None)
+
+
+def _row(server: Peer, servers: Sequence[Peer], found: Mapping[str, Measured]) -> list[str]:
+    own = found[server.name]
+    floor, best = _floor_of(server, servers), _best_peer(servers, found)
+    spread = f"{min(own.values):,.0f} – {max(own.values):,.0f}"
+    to_floor = f"{own.ratio_to(found[floor]):.2f}" if floor is not None and floor in found else ""
+    to_best = f"{own.ratio_to(found[best]):.2f}" if best is not None and server.kind != "native" else ""
+    p99 = sorted(own.p99_us)[len(own.p99_us) // 2]
+    return [server.title, f"{own.median:,.0f}", spread, to_floor, to_best, f"{p99:,.0f}"]
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _table(scenario: Scenario, servers: Sequence[Peer], found: Mapping[str, Measured]) -> str:
+    header = ["server", scenario.unit, "smallest – largest", "to its floor", "to the best peer", "p99, µs"]
+    rows = [_row(server, servers, found) for server in servers if server.name in found]
+    return f"### {scenario.title}\n\n{_markdown(header, rows)}"
+
+
+def _memory_table(servers: Sequence[Peer], resident: Mapping[str, float], idle: int) -> str:
+    rows = [[server.title, f"{resident[server.name]:.1f}"] for server in servers if server.name in resident]
+    return f"### Resident memory of each of {idle:,} idle connections\n\n{_markdown(['server', 'KiB'], rows)}"
+
+
+def _picture(scenario: Scenario, servers: Sequence[Peer], found: Mapping[str, Measured]) -> str:
+    """Bars of the medians, a line from the smallest to the largest; native ones would dwarf the rest."""
+    shown = [server for server in servers if server.name in found and server.kind != "native"]
+    most = max((max(found[server.name].values) for server in shown), default=1) or 1
+    parts = []
+    for number, server in enumerate(shown):
+        own, top = found[server.name], number * ROW_HEIGHT
+        middle = top + ROW_HEIGHT / 2
+        left, right = (NAME_WIDTH + BAR_WIDTH * value / most for value in (min(own.values), max(own.values)))
+        width = BAR_WIDTH * own.median / most
+        parts += [
+            f'<text x="{NAME_WIDTH - 8}" y="{middle + 4}" text-anchor="end">{server.name}</text>',
+            f'<rect x="{NAME_WIDTH}" y="{top + 3}" width="{width:.1f}" height="{ROW_HEIGHT - 6}"'
+            f' fill="{COLOURS[server.kind]}"/>',
+            f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{middle}" y2="{middle}" stroke="black"/>',
+            f'<text x="{max(right, NAME_WIDTH + width) + 6:.1f}" y="{middle + 4}">{own.median:,.0f}</text>',
+        ]
+    width, height = NAME_WIDTH + BAR_WIDTH + 90, len(shown) * ROW_HEIGHT
+    title = f"<h2>{html.escape(scenario.title)} ({html.escape(scenario.unit)})</h2>"
+    return f'{title}\n<svg width="{width}" height="{height}" font-size="12">{"".join(parts)}</svg>'
+
+
+def _page(scenarios: Sequence[Scenario], servers: Sequence[Peer], results: Results, rounds: int) -> str:
+    legend = ", ".join(f'<b style="color:{colour}">{kind}</b>' for kind, colour in COLOURS.items())
+    pictures = "\n".join(
+        _picture(scenario, servers, results[scenario.name])
+        for scenario in scenarios
+        if scenario.name in results
+    )
+    return (
+        '<!doctype html><meta charset="utf-8"><title>ws2echo: measured</title>'
+        '<body style="font-family:sans-serif;margin:2em">'
+        f"<h1>ws2echo and others</h1><p>Medians of {rounds} interleaved rounds on one CPU, with the smallest"
+        f" and the largest; {legend}. Under Wine: only ratios say anything.</p>{pictures}</body>\n"
+    )
+
+
+def write_report(
+    folder: Path,
+    servers: Sequence[Peer],
+    scenarios: Sequence[Scenario],
+    results: Results,
+    resident: Mapping[str, float],
+    left_out: Mapping[str, str],
+    rounds: int,
+    idle: int,
+) -> str:
+    """Write bench.json, bench.md and bench.html; gives the tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ran = [scenario for scenario in scenarios if scenario.name in results]
+    tables = [_table(scenario, servers, results[scenario.name]) for scenario in ran]
+    if resident:
+        tables.append(_memory_table(servers, resident, idle))
+    if left_out:
+        reasons = [f"- {name}: {reason.splitlines()[0]}" for name, reason in left_out.items()]
+        tables.append("### Left out\n\n" + "\n".join(reasons))
+    head = f"Medians of {rounds} interleaved rounds on one CPU; a ratio is the median of the rounds' ratios."
+    text = head + "\n\n" + "\n\n".join(tables) + "\n"
+    (folder / "bench.md").write_text(text, "utf-8")
+    (folder / "bench.html").write_text(_page(ran, servers, results, rounds), "utf-8")
+    data = {
+        "rounds": rounds,
+        "results": {
+            name: {server: {"values": own.values, "p99_us": own.p99_us} for server, own in found.items()}
+            for name, found in results.items()
+        },
+        "resident_kib": dict(resident),
+        "left_out": dict(left_out),
+    }
+    (folder / "bench.json").write_text(json.dumps(data, indent=1), "utf-8")
+    return text
