@@ -47,6 +47,7 @@ EXPECTED = {
     "_swig.pyi",
     "_units.py",
     "_waiting.py",
+    "locust.py",
     "py.typed",
     "pytest_plugin.py",
     "ws2echo.dll",

@@ -237,19 +237,31 @@ def windows_python() -> Path:
     return _provide(windows_python_folder(), str(part), install)
 
 
-@cache
-def windows_packages() -> Path:
-    """pytest and what else the tests import inside the CPython for Windows."""
+def _for_windows(requirements_name: str, title: str) -> Path:
+    """Packages for the CPython for Windows, in a folder of their own."""
     tools()
-    requirements, name = _frozen("windows")
+    requirements, name = _frozen(requirements_name)
 
     def install(folder: Path) -> None:
         target = ["--platform", "win_amd64", "--python-version", "3.13", "--only-binary=:all:", "--no-deps"]
-        _pip("install", "-q", "--target", folder, *target, "-r", requirements, log="pip-windows")
+        log = f"pip-{requirements_name}"
+        _pip("install", "-q", "--target", folder, *target, "-r", requirements, log=log)
 
-    return _provide(
-        CACHE / name, "pytest, hypothesis and others for Windows (from PyPI, about 5 MB: the tests)", install
+    return _provide(CACHE / name, title, install)
+
+
+@cache
+def windows_packages() -> Path:
+    """pytest and what else the tests import inside the CPython for Windows."""
+    return _for_windows(
+        "windows", "pytest, hypothesis and others for Windows (from PyPI, about 5 MB: the tests)"
     )
+
+
+@cache
+def locust_packages() -> Path:
+    """Locust and all that it needs, for the one test that runs it inside the CPython for Windows."""
+    return _for_windows("locust", "Locust for Windows (from PyPI, about 25 MB: the test of ws2echo.locust)")
 
 
 def _from_npm(part: Part, package: str) -> Path:
@@ -345,6 +357,7 @@ def windows_environment() -> dict[str, str]:
         "WS2ECHO_SOURCE": windows_path(SOURCE),
         "WS2ECHO_BUILD": windows_path(BUILD),
         "WS2ECHO_DIST": windows_path(DIST),
+        "WS2ECHO_LOCUST": windows_path(CACHE / _frozen("locust")[1]),
         "WS2ECHO_DOTNET": windows_path(CACHE / parts.DOTNET_SDK.folder / "dotnet.exe"),
         "WS2ECHO_DOTNET8": windows_path(
             CACHE / parts.DOTNET_8.folder / "dnv" / "net" / "runtime" / ".net" / "dotnet.exe"
@@ -359,5 +372,6 @@ def everything() -> None:
     debian(parts.CROSS_COMPILER)
     windows_python()
     windows_packages()
+    locust_packages()
     dotnet_sdk()
     dotnet_8()

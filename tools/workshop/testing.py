@@ -118,6 +118,7 @@ def _judge(status: int, results: Path, limit_s: float) -> bool:
 def _windows_pytest(arguments: Sequence[str]) -> bool:
     python = machine.windows_python() / "python.exe"
     machine.windows_packages()
+    machine.locust_packages()
     machine.dotnet_sdk()
     machine.dotnet_8()
     results = _results("windows")

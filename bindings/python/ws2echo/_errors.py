@@ -47,6 +47,9 @@ class EchoMismatchError(Exception):
         self.sent = sent
         self.reply = reply
 
+    def __repr__(self) -> str:
+        return f"EchoMismatchError({str(self)!r})"  # without the bytes, which may be many
+
     def __str__(self) -> str:
         if self.offset >= len(self.sent):
             return f"{len(self.sent)} bytes were sent, but more came back"

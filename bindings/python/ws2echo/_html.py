@@ -10,7 +10,7 @@ from . import _swig
 from ._choices import LoadProblemKind, Protocol
 from ._histogram import Histogram
 from ._load_report import DATAGRAMS, described, latency_basis, percentiles, seconds_of
-from ._load_result import LoadResult
+from ._load_result import LoadResult, LoadSample
 from ._svg import Axis, Series, chart, linear_axis, log_axis, percentile_axis
 from ._units import mebibytes_of, rate_of, time_of
 
@@ -107,15 +107,23 @@ def distribution(named: Mapping[str, Histogram]) -> str:
     )
 
 
+def _drawn(result: LoadResult) -> tuple[LoadSample, ...]:
+    """The samples but for a last one that was short, as its rate is that of a moment."""
+    samples = result.samples
+    short = len(samples) > 1 and samples[-1].interval_us < samples[0].interval_us / 2
+    return samples[:-1] if short else samples
+
+
 def _time_axis(results: Iterable[LoadResult]) -> Axis:
     end = max((sample.time_us for result in results for sample in result.samples), default=0)
-    return linear_axis("seconds since the load was opened", end / 1e6, lambda value: f"{value:g}")
+    title = "seconds since the load was opened"
+    return linear_axis(title, end / 1e6, lambda value: f"{value:g}", tight=True)
 
 
 def throughput(named: Mapping[str, LoadResult]) -> str:
     """Messages a second over time."""
     lines = [
-        Series(name, [(one.time_us / 1e6, one.messages_per_second) for one in result.samples])
+        Series(name, [(one.time_us / 1e6, one.messages_per_second) for one in _drawn(result)])
         for name, result in named.items()
     ]
     highest = max((up for line in lines for _, up in line.points), default=0.0)
@@ -127,7 +135,7 @@ def throughput(named: Mapping[str, LoadResult]) -> str:
 
 def latency_over_time(result: LoadResult) -> str:
     """Three percentiles over time."""
-    shown = [one for one in result.samples if one.latency.count]
+    shown = [one for one in _drawn(result) if one.latency.count]
     lines = [
         Series(name, [(one.time_us / 1e6, float(one.latency.percentile(percent) or 1)) for one in shown])
         for name, percent in (("p50", 50.0), ("p99", 99.0), ("max", 100.0))

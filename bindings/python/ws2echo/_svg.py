@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 860, 320
-LEFT, RIGHT, TOP, BOTTOM = 74, 16, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 74, 34, 14, 46
 COLOURS = 8  # the style sheet has so many: .line0, .line1, …
 Point = tuple[float, float]
 
@@ -39,13 +39,14 @@ class Axis:
         return min(1.0, max(0.0, (place - low) / (high - low))) if high > low else 0.5
 
 
-def linear_axis(title: str, highest: float, told: Callable[[float], str]) -> Axis:
-    """An axis from 0 with about five ticks at round numbers."""
+def linear_axis(title: str, highest: float, told: Callable[[float], str], *, tight: bool = False) -> Axis:
+    """An axis from 0 with about five ticks at round numbers; ``tight``: it ends at its highest value."""
     rough = (highest or 1.0) / 5
     magnitude = 10.0 ** math.floor(math.log10(rough))
     step = next(magnitude * factor for factor in (1, 2, 2.5, 5, 10) if magnitude * factor >= rough)
     count = max(1, math.ceil((highest or 1.0) / step - 1e-9))
-    return Axis(title, 0.0, step * count, [(step * k, told(step * k)) for k in range(count + 1)])
+    end = highest if tight and highest else step * count
+    return Axis(title, 0.0, end, [(step * k, told(step * k)) for k in range(count + 1) if step * k <= end])
 
 
 def log_axis(title: str, lowest: float, highest: float, told: Callable[[float], str]) -> Axis:
