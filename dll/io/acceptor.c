@@ -4,8 +4,7 @@
 #include "win/wine.h"
 
 enum {
-    RETRY_MS = 50, /* after accept failed for want of resources */
-    IN_A_ROW = 64  /* connections that are accepted from one listener at a time */
+    IN_A_ROW = 64 /* connections that are accepted from one listener at a time */
 };
 
 struct w2e_acceptor {
@@ -42,14 +41,14 @@ static void accept_some(struct w2e_acceptor *acceptor, uint32_t index) {
     int error = 0;
     ResetEvent(acceptor->events[index]);
     acceptor->stale[index] = w2e_on_wine();
-    for (unsigned i = 0; i < IN_A_ROW && (error == 0 || error == WSAECONNRESET); i++) {
+    for (unsigned i = 0; i < IN_A_ROW && (error == 0 || w2e_driver_peer_is_gone(error)); i++) {
         error = accept_one(acceptor, acceptor->listeners[index]);
         acceptor->stale[index] = acceptor->stale[index] && error == WSAEWOULDBLOCK;
     }
-    if (error != 0 && error != WSAECONNRESET && error != WSAEWOULDBLOCK) {
+    if (error != 0 && error != WSAEWOULDBLOCK && !w2e_driver_peer_is_gone(error)) {
         struct w2e_service *service = acceptor->shards->service;
         service->accept_failed(service->owner);
-        w2e_sys_wait_any(&acceptor->stop_event, 1, RETRY_MS);
+        w2e_sys_wait_any(&acceptor->stop_event, 1, W2E_RETRY_MS);
         w2e_sys_event_select(acceptor->listeners[index], acceptor->events[index], FD_ACCEPT); /* makes Winsock look again */
     }
 }
@@ -86,7 +85,7 @@ static DWORD WINAPI acceptor_run(void *argument) {
         } else if (signalled == WAIT_TIMEOUT) {
             accept_stale(acceptor);
         } else {
-            w2e_sys_sleep(RETRY_MS); /* the wait failed for want of memory */
+            w2e_sys_sleep(W2E_RETRY_MS); /* the wait failed for want of memory */
         }
     }
 }

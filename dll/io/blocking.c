@@ -19,7 +19,6 @@ enum {
     WAITING_MAX = 16,            /* threads kept waiting in accept of one listener */
     WAKE_FIRST_MS = 2,           /* between two rounds of waking: first, and at most */
     WAKE_LAST_MS = 100,          /* … */
-    ACCEPT_RETRY_MS = 50,        /* after accept failed for want of resources */
     SELECT_SLICE_US = 500 * 1000 /* a select that no CancelIoEx reaches looks at the flags so often */
 };
 
@@ -263,7 +262,7 @@ static void accept_failed(struct blocking *driver) {
     driver->service->accept_failed(driver->service->owner);
     AcquireSRWLockExclusive(&driver->lock);
     if (!w2e_flag_is_set(&driver->stop_accepting)) {
-        w2e_sys_wait_condition(&driver->changed, &driver->lock, ACCEPT_RETRY_MS);
+        w2e_sys_wait_condition(&driver->changed, &driver->lock, W2E_RETRY_MS);
     }
     ReleaseSRWLockExclusive(&driver->lock);
 }
@@ -278,8 +277,7 @@ static struct w2e_connection *accept_next(struct blocking *driver, uint32_t list
         int error = socket == INVALID_SOCKET ? WSAGetLastError() : 0;
         if (error == 0) {
             connection = w2e_driver_accepted(driver->service, socket, &peer);
-        } else if (!cancelled(error) && error != WSAECONNRESET) {
-            /* WSAECONNRESET: the peer was gone before it could be accepted. That is no failure of accept. */
+        } else if (!cancelled(error) && !w2e_driver_peer_is_gone(error)) {
             accept_failed(driver);
         }
     }

@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    RETRY_MS = 50,      /* after something failed for want of resources */
     STEPS_IN_A_ROW = 32 /* operations of one connection that are done at once, until the others have their turn */
 };
 
@@ -168,13 +167,13 @@ static void drop_socket(struct accept *accept) {
 
 static void accept_failed(struct accept *accept, int error) {
     drop_socket(accept);
-    if (error == WSAECONNRESET) { /* the peer was gone before it could be accepted: that is no failure of accept */
+    if (w2e_driver_peer_is_gone(error)) {
         resume_soon(&accept->task);
         return;
     }
     struct w2e_service *service = shards_of(accept)->service;
     service->accept_failed(service->owner);
-    w2e_task_resume_at(&accept->task, w2e_sys_now_us() + RETRY_MS * 1000);
+    w2e_task_resume_at(&accept->task, w2e_sys_now_us() + W2E_RETRY_MS * 1000);
 }
 
 /* Until SO_UPDATE_ACCEPT_CONTEXT the socket is no full one: getsockname and shutdown would fail on it. */
@@ -290,7 +289,7 @@ static void wait_completed(struct w2e_shard *base, uint64_t until_us) {
     struct shard *shard = (struct shard *)base;
     struct w2e_operation *list = NULL;
     if (shard->ops->wait(shard->reaper, until_us, &list) != 0) {
-        w2e_sys_sleep(RETRY_MS); /* for want of memory: it is tried again, but not all the time */
+        w2e_sys_sleep(W2E_RETRY_MS); /* for want of memory: it is tried again, but not all the time */
     }
     while (list != NULL) {
         struct w2e_operation *operation = list;

@@ -64,6 +64,11 @@ extern const struct w2e_driver_ops w2e_driver_completion;
 
 /* ---- for drivers ---- */
 
+enum { W2E_RETRY_MS = 50 }; /* after something failed for want of resources */
+
+/* Whether accept failed because the peer was gone before: no failure of accept, and no reason to wait. */
+bool w2e_driver_peer_is_gone(int accept_error);
+
 /* Does SHUTDOWN or RESET, which never wait, and reports it to the session. */
 void w2e_driver_wind_down(struct w2e_service *service, struct w2e_connection *connection, enum w2e_op_kind kind);
 

@@ -39,6 +39,12 @@ uint32_t w2e_driver_default_workers(void) {
     return system.dwNumberOfProcessors < WORKERS_MAX ? system.dwNumberOfProcessors : WORKERS_MAX;
 }
 
+/* Windows says WSAECONNRESET; Wine 8 also finds, once it has accepted, that the socket is not connected. */
+bool w2e_driver_peer_is_gone(int accept_error) {
+    return accept_error == WSAECONNRESET || accept_error == WSAECONNABORTED || accept_error == WSAENETRESET ||
+           accept_error == WSAENOTCONN || accept_error == WSAETIMEDOUT;
+}
+
 void w2e_driver_wind_down(struct w2e_service *service, struct w2e_connection *connection, enum w2e_op_kind kind) {
     int error = 0;
     service->ending(service->owner, connection);

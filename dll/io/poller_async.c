@@ -30,6 +30,8 @@ static int async_add(struct w2e_poller *poller, struct w2e_watch *watch) {
     poller->free_count--;
     poller->watches[slot] = watch;
     watch->slot = slot;
+    /* What the socket told before, by the number inherited from its listener, is lost, its end included: it is asked once. */
+    watch->ready |= W2E_READABLE;
     return 0;
 }
 

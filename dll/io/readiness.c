@@ -9,8 +9,6 @@
 #include "win/system.h"
 #include "win/wine.h"
 
-enum { RETRY_MS = 50 }; /* after something failed for want of resources */
-
 struct readiness {
     struct w2e_shards shards; /* first */
     const struct w2e_poller_ops *poller_ops;
@@ -188,7 +186,7 @@ static void serve_ready(struct task *task) {
 static void listen_later(struct task *task) {
     struct w2e_service *service = task->task.shard->shards->service;
     service->accept_failed(service->owner);
-    w2e_task_resume_at(&task->task, w2e_sys_now_us() + RETRY_MS * 1000);
+    w2e_task_resume_at(&task->task, w2e_sys_now_us() + W2E_RETRY_MS * 1000);
 }
 
 static void listen_on(struct task *task) {
@@ -198,18 +196,15 @@ static void listen_on(struct task *task) {
 }
 
 static void accept_failed(struct task *task, int error) {
-    switch (error) {
-    case WSAEWOULDBLOCK: /* a stale report */
+    if (error == WSAEWOULDBLOCK) { /* a stale report */
         if (w2e_on_wine()) {
             w2e_task_resume_at(&task->task, w2e_sys_now_us() + W2E_WINE_ACCEPT_AGAIN_MS * 1000);
         }
-        break;
-    case WSAECONNRESET: /* the peer was gone before it could be accepted: that is no failure of accept */
-        break;
-    default:
+    } else if (w2e_driver_peer_is_gone(error)) {
+        w2e_task_resume_at(&task->task, w2e_sys_now_us());
+    } else {
         stop_watching(task);
         listen_later(task);
-        break;
     }
 }
 
@@ -268,7 +263,7 @@ static void wait_ready(struct w2e_shard *base, uint64_t until_us) {
     struct w2e_watch *reports = NULL;
     struct w2e_watch *watch;
     if (shard->ops->wait(shard->poller, until_us, &reports) != 0) {
-        w2e_sys_sleep(RETRY_MS); /* for want of memory: it is tried again, but not all the time */
+        w2e_sys_sleep(W2E_RETRY_MS); /* for want of memory: it is tried again, but not all the time */
     }
     while ((watch = w2e_watch_next(&reports)) != NULL) {
         struct task *task = CONTAINING_RECORD(watch, struct task, watch);
