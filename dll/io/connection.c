@@ -50,24 +50,39 @@ void w2e_traffic_sum(struct w2e_traffic *parts, struct w2e_traffic *sum) {
     }
 }
 
-static void count_datagram(struct w2e_traffic *traffic, enum w2e_op_kind kind, int error) {
-    if (kind == W2E_OP_SEND) {
-        w2e_counter_add(error == 0 ? &traffic->datagrams_sent : &traffic->datagrams_failed, 1);
-        return;
+/* What is sent counts before the call: the peer may have it, and look at the statistics, before the call returns. What did not go after
+ * all is taken back. */
+static void count_sending(struct w2e_connection *connection, const struct w2e_op *op) {
+    if (op->kind == W2E_OP_SEND) {
+        connection->sending = op->size;
+        w2e_counter_add(&connection->traffic->bytes_sent, op->size);
+        w2e_counter_add(&connection->traffic->datagrams_sent, connection->datagram);
     }
+}
+
+static void count_sent(struct w2e_connection *connection, enum w2e_op_kind kind, int error, size_t bytes) {
+    if (kind == W2E_OP_SEND) {
+        w2e_counter_add(&connection->traffic->bytes_sent, (uint64_t)0 - (connection->sending - bytes));
+        w2e_counter_add(&connection->traffic->datagrams_sent, (uint64_t)0 - (connection->datagram && error != 0));
+    }
+}
+
+static void count_datagram(struct w2e_traffic *traffic, enum w2e_op_kind kind, int error) {
+    bool received = kind == W2E_OP_RECV;
     switch (error) {
     case WSAEMSGSIZE:
-        w2e_counter_add(&traffic->datagrams_oversize, 1);
-        w2e_counter_add(&traffic->datagrams_received, 1);
+        w2e_counter_add(received ? &traffic->datagrams_oversize : &traffic->datagrams_failed, 1);
+        w2e_counter_add(&traffic->datagrams_received, received);
         break;
     case 0:
-        w2e_counter_add(&traffic->datagrams_received, 1);
+        w2e_counter_add(&traffic->datagrams_received, received);
         break;
     case WSAECONNRESET:
     case WSAENETRESET:
-        w2e_counter_add(&traffic->datagrams_unreachable, 1);
+        w2e_counter_add(received ? &traffic->datagrams_unreachable : &traffic->datagrams_failed, 1);
         break;
     case WSA_OPERATION_ABORTED:
+        w2e_counter_add(&traffic->datagrams_failed, !received);
         break;
     default:
         w2e_counter_add(&traffic->datagrams_failed, 1);
@@ -76,12 +91,11 @@ static void count_datagram(struct w2e_traffic *traffic, enum w2e_op_kind kind, i
 }
 
 void w2e_connection_done(struct w2e_connection *connection, enum w2e_op_kind kind, int error, size_t bytes, uint64_t now_us) {
-    if (kind == W2E_OP_RECV || kind == W2E_OP_SEND) {
-        struct w2e_traffic *traffic = connection->traffic;
-        w2e_counter_add(kind == W2E_OP_RECV ? &traffic->bytes_received : &traffic->bytes_sent, bytes);
-        if (connection->datagram) {
-            count_datagram(traffic, kind, error);
-        }
+    if (kind == W2E_OP_RECV) {
+        w2e_counter_add(&connection->traffic->bytes_received, bytes);
+    }
+    if (connection->datagram && (kind == W2E_OP_RECV || kind == W2E_OP_SEND)) {
+        count_datagram(connection->traffic, kind, error);
     }
     w2e_session_done(connection->session, kind, error, bytes, now_us);
 }
@@ -207,14 +221,18 @@ static int transfer_plain(struct w2e_connection *connection, const struct w2e_op
                : 0;
 }
 
-int w2e_connection_transfer(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
-    *bytes = 0;
-    if (!has_ends(connection, op)) {
-        return transfer_plain(connection, op, bytes);
-    }
+static int transfer_datagram(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
     DWORD moved = 0;
     int error = exchange_datagram(connection, op, &moved, NULL, NULL) == 0 ? 0 : WSAGetLastError();
     *bytes = error == 0 ? moved : 0;
+    return error;
+}
+
+int w2e_connection_transfer(struct w2e_connection *connection, const struct w2e_op *op, size_t *bytes) {
+    *bytes = 0;
+    count_sending(connection, op);
+    int error = has_ends(connection, op) ? transfer_datagram(connection, op, bytes) : transfer_plain(connection, op, bytes);
+    count_sent(connection, op->kind, error, *bytes);
     return error;
 }
 
@@ -222,6 +240,7 @@ int w2e_connection_start(struct w2e_connection *connection, const struct w2e_op 
                          LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     WSABUF buffer = {.len = op->size > INT_MAX ? INT_MAX : (ULONG)op->size, .buf = (char *)op->data};
     int outcome;
+    count_sending(connection, op);
     if (has_ends(connection, op)) {
         outcome = exchange_datagram(connection, op, NULL, overlapped, routine);
     } else if (op->kind == W2E_OP_RECV) {
@@ -229,13 +248,18 @@ int w2e_connection_start(struct w2e_connection *connection, const struct w2e_op 
     } else {
         outcome = w2e_sys_wsa_send(connection->socket, &buffer, overlapped, routine);
     }
-    return outcome == 0 ? 0 : WSAGetLastError();
+    int error = outcome == 0 ? 0 : WSAGetLastError();
+    if (error != 0 && error != WSA_IO_PENDING) {
+        count_sent(connection, op->kind, error, 0);
+    }
+    return error;
 }
 
 int w2e_connection_result(struct w2e_connection *connection, enum w2e_op_kind kind, OVERLAPPED *overlapped, size_t *bytes) {
     DWORD moved = 0;
     int error = w2e_sys_overlapped_result(connection->socket, overlapped, &moved, FALSE);
     *bytes = error == 0 ? moved : 0;
+    count_sent(connection, kind, error, *bytes);
     if (error == 0 && kind == W2E_OP_CONNECT) {
         return finish_connect(connection);
     }

@@ -29,9 +29,10 @@ struct w2e_connection {
     SOCKET socket;
     struct w2e_session *session;
     struct w2e_traffic *traffic;
-    bool lingers;  /* closing may block, for SO_LINGER */
-    bool datagram; /* of UDP */
-    bool shut;     /* SHUTDOWN was done */
+    bool lingers;   /* closing may block, for SO_LINGER */
+    bool datagram;  /* of UDP */
+    bool shut;      /* SHUTDOWN was done */
+    size_t sending; /* bytes of the SEND that is out: they are counted already */
     /* Whom CONNECT is for. */
     SOCKADDR_STORAGE peer;
     int peer_size;
