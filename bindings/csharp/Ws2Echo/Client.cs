@@ -290,11 +290,12 @@ namespace Ws2Echo
         /// <param name="begun">The call goes on with one that was begun before.</param>
         private void FinishEcho(int error, ws2echo_echo_progress progress, ReadOnlySpan<byte> reply, bool begun)
         {
-            if (error != 0)
+            bool mismatch = progress.is_mismatch() != 0 && (error == 0 || progress.bytes_received > 0);
+            if (error != 0 && (!mismatch || error == (int)SocketError.TimedOut))
             {
                 throw Failure.Of(error, this, (long)progress.bytes_received, begun);
             }
-            if (progress.is_mismatch() != 0)
+            if (mismatch) // also if the connection ended after it: the wrong byte is what there is to tell
             {
                 int back = (int)Math.Min(progress.bytes_received, (ulong)reply.Length);
                 byte[] came = reply.Slice(0, back).ToArray();

@@ -224,6 +224,10 @@ class Client(Handle):
         """Send ``data``, receive as many bytes back, and return them. Both at once, so that no size can block
         the other side.
 
+        In the main thread large data goes in pieces, from 64 KiB on, each of which is answered before the
+        next, so that Ctrl-C ends it: with a peer that reads everything before it answers, use `send` and
+        `recv_exactly`.
+
         Over UDP ``data`` is one datagram, which may be empty. What had come before is dropped, and the next
         datagram that comes is the answer.
 
@@ -367,7 +371,7 @@ class Client(Handle):
                 wrong = done + progress.mismatch_offset
             done += size
             come += min(size, progress.bytes_received)
-            if done == len(data):
+            if done == len(data) or progress.bytes_received < size:
                 return wrong, come
             pace.adapt()
 
@@ -384,6 +388,9 @@ class Client(Handle):
             try:
                 wait(lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress), timeout_ms, come)
             except OSError as error:
+                mismatch = progress.bytes_received > 0 and progress.mismatch_offset != _swig.NO_MISMATCH
+                if mismatch and not isinstance(error, TimeoutError):
+                    return progress  # a wrong byte came before the end: that is what there is to tell
                 sent, received = progress.bytes_sent, progress.bytes_received
                 raise with_counts(error, bytes_sent=done + sent, bytes_received=done + received) from None
         return progress
