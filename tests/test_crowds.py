@@ -4,6 +4,7 @@ import contextlib
 import random
 import socket
 import statistics
+import struct
 import time
 from collections.abc import Callable
 
@@ -73,6 +74,38 @@ def test_a_silent_client_holds_nobody_up(
     assert read_exactly(late, 11) == b"first\0words"
     silent[7].sendall(b"at last")
     assert read_exactly(silent[7], 7) == b"at last"
+
+
+def reset(plain: socket.socket) -> None:
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh", 1, 0))
+    plain.close()
+
+
+@pytest.mark.parametrize(("model", "accept"), WAYS)
+def test_peers_that_reset_at_once_hold_nobody_up(
+    open_server: OpenServer, open_client: OpenClient, connect: Connect, model: int, accept: int
+) -> None:
+    """Whether they are accepted before is chance: neither is a failure, and none of them stays."""
+    server = open_server(model=model, accept=accept)
+    for index in range(40):
+        gone = connect("127.0.0.1", server.port)
+        if index % 2:
+            gone.sendall(b"x" * 1000)
+        reset(gone)
+    assert open_client(server.port).echo(b"served")[0] == b"served"
+    wait_until(lambda: server.stats.connections_current == 0, "those that were accepted are closed")
+    assert server.stats.accept_failures == 0
+
+
+def test_what_came_back_is_counted(open_server: OpenServer, open_client: OpenClient, model: int) -> None:
+    """Statistics are not behind what a client has in its hands."""
+    server = open_server(model=model, protocol=abi.TCP_AND_UDP)
+    clients = [open_client(server.port, protocol=protocol) for protocol in (abi.TCP, abi.UDP)]
+    for number in range(1, 101):
+        for index, client in enumerate(clients):
+            client.echo(b"ten bytes!")
+            assert server.stats.bytes_sent == 10 * (2 * number - 1 + index)
+    assert server.stats.datagrams_sent == 100
 
 
 def await_accepted(server: Server, least: int) -> None:

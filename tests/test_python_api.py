@@ -610,3 +610,16 @@ def test_closing_from_many_threads_at_once() -> None:
 
         for task in [Task(close) for _ in range(4)]:
             task.result()
+
+
+def test_a_wrong_byte_is_told_though_the_end_came_after_it() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        Client(listener.getsockname()[1], "127.0.0.1") as client,
+        listener.accept()[0] as peer,
+    ):
+        peer.sendall(b"abXd")
+        peer.shutdown(socket.SHUT_WR)
+        with pytest.raises(ws2echo.EchoMismatchError) as caught:
+            client.echo(b"abcdefgh")
+        assert caught.value.offset == 2

@@ -115,7 +115,8 @@ static int check_offered(const ws2echo_server_options *options, struct w2e_optio
     bool any_accept = options->accept == WS2ECHO_ACCEPT_DEFAULT;
     bool accept_ex =
         any_accept ? (model->accepts & 1u << WS2ECHO_ACCEPT_ACCEPTEX) != 0 : options->accept == WS2ECHO_ACCEPT_ACCEPTEX;
-    check(fault, any_accept || (model->accepts & 1u << options->accept) != 0, "accept", "a way to accept that the model offers");
+    check(fault, any_accept || (model->accepts & 1u << options->accept) != 0, "accept",
+          "WSAACCEPT, which every model offers; ACCEPTEX is for the models overlapped and iocp");
     check(fault, options->accepts_pending == 0 || accept_ex, "accepts_pending", "0, unless connections are accepted by AcceptEx");
     check(fault, options->workers == 0 || model->workers != 0, "workers",
           "0 for this model, which has a thread for each connection");

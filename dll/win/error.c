@@ -61,7 +61,7 @@ static const struct error_words words[] = {
     WORDS(WSAENETUNREACH, "the network cannot be reached from here; check the address and the routes"),
     WORDS(WSAENETRESET, "the network dropped the connection"),
     WORDS(WSAECONNABORTED, "the connection was aborted by this machine, after a time limit or a protocol error"),
-    WORDS(WSAECONNRESET, "the peer reset the connection"),
+    WORDS(WSAECONNRESET, "the peer reset the connection; over UDP: nothing listens on its port"),
     WORDS(WSAENOBUFS, "the system has no memory, thread or buffer left; close handles, or wait and try again"),
     WORDS(WSAEISCONN, "the socket is already connected"),
     WORDS(WSAENOTCONN, "the client is not connected; finish ws2echo_client_connect first"),
