@@ -174,9 +174,8 @@ typedef struct ws2echo_server_stats {
     uint64_t datagrams_unreachable; /* told by SIO_UDP_CONNRESET: an answer met a closed port (WSAECONNRESET, WSAENETRESET) */
     uint64_t datagrams_failed;      /* answers that could not be sent, and receives that failed for any other reason */
     uint64_t events_dropped;        /* events that the journal had no room to keep */
-    uint64_t
-        accept_failures; /* accept calls that failed for want of resources, and were repeated; not for a peer that was gone */
-    uint64_t uptime_us;  /* microseconds since open */
+    uint64_t accept_failures;       /* accept calls that failed for want of resources, and were repeated */
+    uint64_t uptime_us;             /* microseconds since open */
 } ws2echo_server_stats;
 
 /* One thing that happened to a server. */
