@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import tampering
 import ws2echo
+from commands import run
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
-from test_python_cli import run
 from waiting import LIMIT_S
 from ws2echo import Histogram, LoadResult, Server, _html, _load_report, _svg
 from ws2echo.__main__ import main
