@@ -14,8 +14,11 @@ struct w2e_datagram {
     struct w2e_ends ends;
 };
 
+struct w2e_session_datagram_faults;
+
 struct w2e_session_datagram {
-    struct w2e_session session; /* first: the two convert into each other */
+    struct w2e_session session;                 /* first: the two convert into each other */
+    struct w2e_session_datagram_faults *faults; /* what makes it misbehave (session_datagram_faults.h), or NULL */
     size_t datagram_bytes_max;
     unsigned char *buffer; /* the slots' bytes, one after the other */
 

@@ -39,10 +39,14 @@ static bool sending_waits(const struct w2e_session_echo *echo) {
     return echo->held > 0;
 }
 
-static uint64_t next_deadline(const struct w2e_session_echo *echo) {
+uint64_t w2e_session_echo_deadline_us(const struct w2e_session_echo *echo, bool sending) {
     uint64_t idle = deadline(echo->moved_us, echo->config.idle_timeout_us);
-    uint64_t send = sending_waits(echo) ? deadline(echo->waiting_us, echo->config.send_timeout_us) : W2E_NEVER;
+    uint64_t send = sending ? deadline(echo->waiting_us, echo->config.send_timeout_us) : W2E_NEVER;
     return idle < send ? idle : send;
+}
+
+static uint64_t next_deadline(const struct w2e_session_echo *echo) {
+    return w2e_session_echo_deadline_us(echo, sending_waits(echo));
 }
 
 static bool ended(const struct w2e_session_echo *echo) {
@@ -94,7 +98,16 @@ static struct w2e_op wind_down_what_is_out(struct w2e_session_echo *echo, uint64
     return lent;
 }
 
+/* What discards may go on receiving while FIN is sent. */
+static bool finishes_beside_recv(const struct w2e_session_echo *echo) {
+    return echo->discard_until_us > 0 && !echo->reset_due && !echo->own_finished && echo->send_out == 0;
+}
+
 static struct w2e_op wind_down(struct w2e_session_echo *echo, uint64_t now_us) {
+    if (finishes_beside_recv(echo)) {
+        echo->own_finished = true;
+        return op(W2E_OP_SHUTDOWN);
+    }
     if (echo->recv_out > 0 || echo->send_out > 0) {
         return wind_down_what_is_out(echo, now_us);
     }
@@ -255,7 +268,12 @@ void w2e_session_echo_init(struct w2e_session_echo *echo, const struct w2e_echo_
     };
 }
 
+void w2e_session_echo_finish(struct w2e_session_echo *echo, enum ws2echo_reason reason, uint64_t discard_until_us) {
+    end(&echo->session, reason, 0);
+    echo->held = 0;
+    echo->discard_until_us = discard_until_us;
+}
+
 void w2e_session_echo_refuse(struct w2e_session_echo *echo, uint64_t now_us) {
-    end(&echo->session, WS2ECHO_REASON_CAP, 0);
-    echo->discard_until_us = now_us + DISCARD_US;
+    w2e_session_echo_finish(echo, WS2ECHO_REASON_CAP, now_us + DISCARD_US);
 }

@@ -13,8 +13,11 @@ struct w2e_echo_config {
     bool finish_by_reset;     /* answer even FIN with a reset */
 };
 
+struct w2e_session_faults;
+
 struct w2e_session_echo {
-    struct w2e_session session; /* first: the two convert into each other */
+    struct w2e_session session;        /* first: the two convert into each other */
+    struct w2e_session_faults *faults; /* what makes it misbehave (session_faults.h), or NULL */
     struct w2e_echo_config config;
 
     /* A ring: `held` bytes from `begin` on wait to be sent. */
@@ -43,5 +46,14 @@ void w2e_session_echo_init(struct w2e_session_echo *echo, const struct w2e_echo_
 
 /* Makes a new session send FIN at once and echo nothing, because the server has too many connections. */
 void w2e_session_echo_refuse(struct w2e_session_echo *echo, uint64_t now_us);
+
+/*
+ * Ends an open session early: what is held is not echoed, FIN is sent as soon as no SEND is out, and what comes is discarded until the
+ * peer's own FIN, or the time given; then the connection is closed.
+ */
+void w2e_session_echo_finish(struct w2e_session_echo *echo, enum ws2echo_reason reason, uint64_t discard_until_us);
+
+/* When the session will time out; `sending` is whether the peer is to be blamed for what it has not taken. */
+uint64_t w2e_session_echo_deadline_us(const struct w2e_session_echo *echo, bool sending);
 
 #endif

@@ -1,0 +1,45 @@
+/* Datagrams that wait for their time: in the order in which they came, to leave in any. */
+#ifndef W2E_DATAGRAM_STORE_H
+#define W2E_DATAGRAM_STORE_H
+
+#include "session.h"
+
+#include <stdbool.h>
+
+enum { W2E_DATAGRAM_STORE_MAX = 256 };
+
+struct w2e_stored_datagram {
+    bool present; /* its place is free again once those before it have left, too */
+    uint64_t number;
+    size_t offset; /* of its bytes */
+    size_t size;
+    struct w2e_ends ends;
+    unsigned copies;    /* that are still to be sent */
+    uint64_t due_us;    /* not before */
+    uint64_t behind;    /* … and not before so many later ones were sent */
+    uint64_t latest_us; /* … unless it is this late */
+};
+
+struct w2e_datagram_store {
+    unsigned char *bytes; /* the caller's */
+    size_t capacity;
+    unsigned first; /* a ring of entries */
+    unsigned count;
+    struct w2e_stored_datagram entries[W2E_DATAGRAM_STORE_MAX];
+};
+
+/* Copies a datagram in: its entry, for the caller to say when it is due; or NULL if there is no room. */
+struct w2e_stored_datagram *w2e_datagram_store_add(struct w2e_datagram_store *store, const unsigned char *data, size_t size);
+
+void w2e_datagram_store_remove(struct w2e_datagram_store *store, struct w2e_stored_datagram *stored);
+
+/* The one that is to leave next, if any may at now_us; else NULL. */
+struct w2e_stored_datagram *w2e_datagram_store_due(struct w2e_datagram_store *store, uint64_t now_us);
+
+/* When the next one will be due by time alone; W2E_NEVER. */
+uint64_t w2e_datagram_store_due_us(const struct w2e_datagram_store *store);
+
+/* Datagram `number` was sent: earlier ones that wait for that wait for one less. */
+void w2e_datagram_store_passed(struct w2e_datagram_store *store, uint64_t number);
+
+#endif
