@@ -22,6 +22,7 @@ import abi
 import handles
 import pytest
 import resources
+import tampering
 import ws2echo
 from commands import Command, Serving, run
 from fixtures import LOOPBACK, OpenClient, OpenServer, StartServing
@@ -34,7 +35,6 @@ from waiting import LIMIT_S, Task, wait_until
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs" / "sdk-samples.md").read_text("utf-8")
 COMMAND = ["python", "-m", "ws2echo"]
-TO_COME = "to come: "
 PORT_7 = 7
 
 # ---- The page
@@ -85,8 +85,7 @@ def code(cell: str) -> tuple[str, ...]:
 
 
 SAMPLES = {
-    name: Sample(name, () if command.startswith(TO_COME) else code(command))
-    for name, _, command in rows("sample", "what it shows", "the same here")
+    name: Sample(name, code(command)) for name, _, command in rows("sample", "what it shows", "the same here")
 }
 CLAIMS = [
     Claim(sample, about, code(tests))
@@ -464,6 +463,21 @@ def the_first_wrong_byte(row: Row) -> None:
     assert "byte 9 of 14" in done.stderr
 
 
+@checks("a wrong byte", "iocp/iocpclient")
+def wherever_it_is(row: Row) -> None:
+    (command,) = row.sample.commands
+    sizes = ("--sizes", "1000", "--messages", "1", "--connections", "1")
+    with tampering.tampering(tampering.flipped(500), 1000) as tampered:
+        done = run(*loading(command, f"127.0.0.1:{tampered.port}"), *sizes)
+    assert done.returncode == 1
+    assert "connection 0, offset 500: corrupt" in done.stdout
+
+
+def loading(command: str, target: str) -> list[str]:
+    """The arguments of a command `load`, of another server."""
+    return ["load", target, *words(command)[5:]]
+
+
 @checks("nobody answers", "simple/simplec")
 def a_timeout(row: Row) -> None:
     """TCP and UDP at the same time, for each takes its time."""
@@ -619,6 +633,11 @@ def test_every_command_works(command: str, start_serving: StartServing) -> None:
         with ws2echo.Client(serving.port, host, protocol=found[found.index("--protocol") + 1]) as client:
             assert client.echo(b"x") == b"x"
         assert serving.ctrl_c()[0] == 0
+    elif found[3] == "load":
+        with ws2echo.Server(model="iocp") as server:
+            loaded = run(*loading(command, str(server.port)))
+        assert loaded.returncode == 0, loaded.stdout
+        assert "64 ended well, 0 with a problem" in loaded.stdout
     else:
         with (
             ws2echo.Server(protocol="both") as server,
@@ -637,8 +656,8 @@ def test_every_row_has_its_check() -> None:
     told = [(claim.sample, claim.about) for claim in CLAIMS]
     assert len(told) == len(set(told)), "a line is there twice"
     assert set(told) == set(CHECKS)
-    assert {sample for sample, _ in told} == {name for name, sample in SAMPLES.items() if sample.commands}
-    assert [name for name, sample in SAMPLES.items() if not sample.commands] == ["iocp/iocpclient"]
+    assert {sample for sample, _ in told} == set(SAMPLES)
+    assert all(sample.commands for sample in SAMPLES.values())
 
 
 def test_the_tests_that_it_names_exist() -> None:

@@ -2,9 +2,7 @@
 
 A locustfile names a class of users, and what it wants otherwise::
 
-    from ws2echo.locust import EchoUser
-
-    class LongMessages(EchoUser):
+    class LongMessages(ws2echo.locust.EchoUser):
         message_bytes = 64 * 1024
 
 The host is ``tcp://127.0.0.1:7`` or ``udp://[::1]:7``. Locust is not installed with ws2echo: ``pip install

@@ -29,7 +29,16 @@ PACKAGE = "ws2echo"
 RAW_LAYER = "_swig"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-GROUPS = ("Server, client and load", "Functions", "Values", "Choices", "Exceptions", "pytest fixtures")
+GROUPS = (
+    "Server, client and load",
+    "Functions",
+    "Values",
+    "Choices",
+    "Exceptions",
+    "pytest fixtures",
+    "Locust",
+)
+MODULES = {"pytest fixtures": "pytest_plugin", "Locust": "locust"}  # what is not imported with the package
 WORDS = re.compile(r"``(?P<code>[^`]+)``|`(?P<name>[^`]+)`|(?P<plain>[^`]+)")
 SECTION = re.compile(r"^(Args|Raises|Returns|Yields):$")
 
@@ -353,6 +362,11 @@ def _grouped(package: Package) -> dict[str, list[str]]:
     groups["pytest fixtures"] = [
         node.name for node in plugin if isinstance(node, Function) and "fixture" in _decorators(node)
     ]
+    groups["Locust"] = [
+        node.name
+        for node in package.modules["locust"].body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
     return groups
 
 
@@ -370,8 +384,8 @@ def reference(folder: Path) -> str:
     for title, names in groups.items():
         if names:
             parts.append(f"## {title}")
-        if title == "pytest fixtures":
-            parts += says.docstring(_docstring(package.modules["pytest_plugin"], "pytest_plugin"))
+        if title in MODULES:
+            parts += says.docstring(_docstring(package.modules[MODULES[title]], MODULES[title]))
         for name in names:
             if title == "pytest fixtures":
                 parts += _fixture(package.functions[name], package, says)
