@@ -93,6 +93,8 @@ def test_peers_that_reset_at_once_hold_nobody_up(
             gone.sendall(b"x" * 1000)
         reset(gone)
     assert open_client(server.port).echo(b"served")[0] == b"served"
+    wait_until(lambda: server.stats.connections_current <= 1, "those that are gone are closed")
+    assert server.stats.accept_failures == 0
 
 
 def test_what_came_back_is_counted(open_server: OpenServer, open_client: OpenClient, model: int) -> None:

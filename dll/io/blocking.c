@@ -267,7 +267,10 @@ static void accept_failed(struct blocking *driver) {
     ReleaseSRWLockExclusive(&driver->lock);
 }
 
-/* Waits in accept for the next connection: NULL once accepting has stopped. */
+/*
+ * Waits in accept for the next connection: NULL once accepting has stopped. Wine 8 says WSAEWOULDBLOCK on a blocking socket too, if a
+ * connection was reset, or accepted by another thread, between its report and this thread's turn.
+ */
 static struct w2e_connection *accept_next(struct blocking *driver, uint32_t listener) {
     struct w2e_connection *connection = NULL;
     while (connection == NULL && !w2e_flag_is_set(&driver->stop_accepting)) {
@@ -277,7 +280,7 @@ static struct w2e_connection *accept_next(struct blocking *driver, uint32_t list
         int error = socket == INVALID_SOCKET ? WSAGetLastError() : 0;
         if (error == 0) {
             connection = w2e_driver_accepted(driver->service, socket, &peer);
-        } else if (!cancelled(error) && !w2e_driver_peer_is_gone(error)) {
+        } else if (error != WSAEWOULDBLOCK && !cancelled(error) && !w2e_driver_peer_is_gone(error)) {
             accept_failed(driver);
         }
     }
