@@ -82,6 +82,15 @@ static struct w2e_op lend_recv(struct w2e_session_echo *echo) {
     return lent;
 }
 
+/*
+ * Not beside a SEND: it would receive into what is left of the buffer, and pieces are dear; and it would ask before there can be
+ * anything. Faults, which may keep a SEND for long, want to know when each byte came.
+ */
+static bool may_receive(const struct w2e_session_echo *echo) {
+    bool turn = echo->send_out == 0 || echo->faults != NULL;
+    return turn && !echo->peer_finished && echo->recv_out == 0 && echo->held < echo->session.buffer_size;
+}
+
 /* Whether a refused peer still has time to answer FIN with FIN. */
 static bool discards(const struct w2e_session_echo *echo, uint64_t now_us) {
     return echo->own_finished && !echo->reset_due && !echo->peer_finished && now_us < echo->discard_until_us;
@@ -147,7 +156,7 @@ static struct w2e_op echo_next(struct w2e_session *session, uint64_t now_us) {
     if (echo->held > 0 && echo->send_out == 0) {
         return lend_send(echo);
     }
-    if (!echo->peer_finished && echo->recv_out == 0 && echo->held < session->buffer_size) {
+    if (may_receive(echo)) {
         return lend_recv(echo);
     }
     struct w2e_op none = op(W2E_OP_NONE);
@@ -204,13 +213,18 @@ static enum ws2echo_reason reason_of(int error) {
     }
 }
 
-static void echo_done(struct w2e_session *session, enum w2e_op_kind kind, int error, size_t bytes, uint64_t now_us) {
+static void echo_undo(struct w2e_session *session, enum w2e_op_kind kind) {
     struct w2e_session_echo *echo = echo_of(session);
     if (kind == W2E_OP_RECV) {
         echo->recv_out = 0;
     } else if (kind == W2E_OP_SEND) {
         echo->send_out = 0;
     }
+}
+
+static void echo_done(struct w2e_session *session, enum w2e_op_kind kind, int error, size_t bytes, uint64_t now_us) {
+    struct w2e_session_echo *echo = echo_of(session);
+    echo_undo(session, kind);
     if (error != 0) {
         /* A shutdown that fails tells that the peer was quicker to reset than we to finish: every byte was taken, FIN stands. */
         if (kind == W2E_OP_RECV || kind == W2E_OP_SEND) {
@@ -220,15 +234,6 @@ static void echo_done(struct w2e_session *session, enum w2e_op_kind kind, int er
         received(echo, bytes, now_us);
     } else if (kind == W2E_OP_SEND) {
         sent(echo, bytes, now_us);
-    }
-}
-
-static void echo_undo(struct w2e_session *session, enum w2e_op_kind kind) {
-    struct w2e_session_echo *echo = echo_of(session);
-    if (kind == W2E_OP_RECV) {
-        echo->recv_out = 0;
-    } else if (kind == W2E_OP_SEND) {
-        echo->send_out = 0;
     }
 }
 

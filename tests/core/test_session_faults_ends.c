@@ -368,9 +368,9 @@ static void faults_are_attached_while_operations_are_out(void) {
     memcpy(op.data, "abc", 3);
     w2e_session_done(session, W2E_OP_RECV, 0, 3, START);
     CHECK(w2e_session_next(session, START).kind == W2E_OP_SEND);
+    w2e_session_faults_attach(&faults, &echo, &connection, &rules, START);
     op = w2e_session_next(session, START);
     CHECK(op.kind == W2E_OP_RECV);
-    w2e_session_faults_attach(&faults, &echo, &connection, &rules, START);
     memcpy(op.data, "de", 2);
     w2e_session_done(session, W2E_OP_RECV, 0, 2, START);
     w2e_session_done(session, W2E_OP_SEND, 0, 3, START);
