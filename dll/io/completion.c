@@ -287,14 +287,8 @@ static void completed(struct w2e_operation *operation) {
 
 static void wait_completed(struct w2e_shard *base, uint64_t until_us) {
     struct shard *shard = (struct shard *)base;
-    struct w2e_operation *list = NULL;
-    if (shard->ops->wait(shard->reaper, until_us, &list) != 0) {
+    if (shard->ops->wait(shard->reaper, until_us, completed) != 0) {
         w2e_sys_sleep(W2E_RETRY_MS); /* for want of memory: it is tried again, but not all the time */
-    }
-    while (list != NULL) {
-        struct w2e_operation *operation = list;
-        list = operation->next;
-        completed(operation);
     }
 }
 

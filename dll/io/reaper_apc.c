@@ -1,32 +1,44 @@
 /*
  * Completion routines: Windows calls a function in the thread that started the operation, while that thread waits alertably.
  *
- * The routine only notes what is completed. The thread goes on with it after the wait, so that nothing of the engine ever runs inside
- * of a wait. ConnectEx takes no routine: it sets an event, which all that connects shares, and the thread looks which are done.
+ * The routine goes on with the connection, which starts the next operation; what that one completes at once is called in the same wait.
+ * So a wait is shared by all that is completed meanwhile, as far as WITHIN_WAIT_MAX: a stream that never pauses would not let the
+ * thread come out for its other duties. ConnectEx takes no routine: it sets an event, which all that connects shares, and the thread
+ * looks which are done.
  */
 #include "io/reaper.h"
 #include "win/system.h"
 #include "win/thread.h"
 
+enum { WITHIN_WAIT_MAX = 64 };
+
 struct w2e_reaper {
     HANDLE events[2]; /* to wake; something is connected */
     struct w2e_operation *connecting;
-    struct w2e_operation *completed;
-    struct w2e_operation **completed_end;
+    w2e_completed *completed; /* while it waits */
+    unsigned within_wait;     /* routines that were called in this wait */
+    struct w2e_operation *late;
+    struct w2e_operation **late_end; /* those for after the wait */
 };
 
-static void note(struct w2e_operation *operation) {
-    struct w2e_reaper *reaper = operation->reaper;
+static void put_off(struct w2e_reaper *reaper, struct w2e_operation *operation) {
     operation->next = NULL;
-    *reaper->completed_end = operation;
-    reaper->completed_end = &operation->next;
+    *reaper->late_end = operation;
+    reaper->late_end = &operation->next;
 }
 
 static void CALLBACK routine(DWORD error, DWORD bytes, OVERLAPPED *overlapped, DWORD flags) {
+    struct w2e_operation *operation = (struct w2e_operation *)overlapped;
+    struct w2e_reaper *reaper = operation->reaper;
     (void)error; /* WSAGetOverlappedResult tells all three */
     (void)bytes;
     (void)flags;
-    note((struct w2e_operation *)overlapped);
+    if (reaper->within_wait < WITHIN_WAIT_MAX) {
+        reaper->within_wait++;
+        reaper->completed(operation);
+    } else {
+        put_off(reaper, operation);
+    }
 }
 
 static int apc_attach(struct w2e_reaper *reaper, SOCKET socket) {
@@ -54,28 +66,39 @@ static bool apc_started(struct w2e_reaper *reaper, struct w2e_operation *operati
 }
 
 /* Whatever is done after this sets the event; what was done before may have had it reset by the next that was started. */
-static void note_connected(struct w2e_reaper *reaper) {
+static void put_off_connected(struct w2e_reaper *reaper) {
     for (struct w2e_operation **at = &reaper->connecting; *at != NULL;) {
         struct w2e_operation *operation = *at;
         if (HasOverlappedIoCompleted(&operation->overlapped)) {
             *at = operation->next;
-            note(operation);
+            put_off(reaper, operation);
         } else {
             at = &operation->next;
         }
     }
 }
 
-static int apc_wait(struct w2e_reaper *reaper, uint64_t until_us, struct w2e_operation **completed) {
-    note_connected(reaper);
-    DWORD outcome = w2e_sys_wait_alertable(reaper->events, 2, reaper->completed != NULL ? 0 : w2e_left_ms(until_us));
+static void complete_late(struct w2e_reaper *reaper) {
+    struct w2e_operation *list = reaper->late;
+    reaper->late = NULL;
+    reaper->late_end = &reaper->late;
+    while (list != NULL) {
+        struct w2e_operation *operation = list;
+        list = operation->next;
+        reaper->completed(operation);
+    }
+}
+
+static int apc_wait(struct w2e_reaper *reaper, uint64_t until_us, w2e_completed *completed) {
+    reaper->completed = completed;
+    reaper->within_wait = 0;
+    put_off_connected(reaper);
+    DWORD outcome = w2e_sys_wait_alertable(reaper->events, 2, reaper->late != NULL ? 0 : w2e_left_ms(until_us));
     if (outcome == WAIT_OBJECT_0 || outcome == WAIT_OBJECT_0 + 1) {
         ResetEvent(reaper->events[outcome - WAIT_OBJECT_0]);
     }
-    note_connected(reaper);
-    *completed = reaper->completed;
-    reaper->completed = NULL;
-    reaper->completed_end = &reaper->completed;
+    put_off_connected(reaper);
+    complete_late(reaper);
     return outcome == WAIT_FAILED ? (int)GetLastError() : 0;
 }
 
@@ -101,7 +124,7 @@ static int apc_open(struct w2e_reaper **opened) {
         apc_close(reaper);
         return WSAENOBUFS;
     }
-    reaper->completed_end = &reaper->completed;
+    reaper->late_end = &reaper->late;
     *opened = reaper;
     return 0;
 }

@@ -48,16 +48,14 @@ static bool iocp_started(struct w2e_reaper *reaper, struct w2e_operation *operat
     return error == WSA_IO_PENDING || (error == 0 && !reaper->skips_port);
 }
 
-static int iocp_wait(struct w2e_reaper *reaper, uint64_t until_us, struct w2e_operation **completed) {
+static int iocp_wait(struct w2e_reaper *reaper, uint64_t until_us, w2e_completed *completed) {
     ULONG count = 0;
     if (!w2e_sys_get_completions(reaper->port, reaper->entries, ENTRIES, &count, w2e_left_ms(until_us))) {
         return GetLastError() == WAIT_TIMEOUT ? 0 : (int)GetLastError();
     }
-    for (ULONG i = count; i > 0; i--) { /* from the last, for a list in their order */
-        struct w2e_operation *operation = (struct w2e_operation *)reaper->entries[i - 1].lpOverlapped;
-        if (operation != NULL) { /* else a wake */
-            operation->next = *completed;
-            *completed = operation;
+    for (ULONG i = 0; i < count; i++) {
+        if (reaper->entries[i].lpOverlapped != NULL) { /* else a wake */
+            completed((struct w2e_operation *)reaper->entries[i].lpOverlapped);
         }
     }
     return 0;

@@ -52,11 +52,10 @@ static struct w2e_operation *take_out(struct w2e_reaper *reaper, uint32_t slot) 
         reaper->operations[slot]->slot = slot;
     }
     reaper->events[slot] = event; /* a spare one */
-    operation->next = NULL;
     return operation;
 }
 
-static int overlapped_wait(struct w2e_reaper *reaper, uint64_t until_us, struct w2e_operation **completed) {
+static int overlapped_wait(struct w2e_reaper *reaper, uint64_t until_us, w2e_completed *completed) {
     DWORD signalled = w2e_sys_wait_any(reaper->events, reaper->count, w2e_left_ms(until_us));
     if (signalled == WAIT_FAILED) {
         return (int)GetLastError();
@@ -64,7 +63,7 @@ static int overlapped_wait(struct w2e_reaper *reaper, uint64_t until_us, struct 
     if (signalled == WAIT_OBJECT_0) {
         ResetEvent(reaper->events[0]);
     } else if (signalled < WAIT_OBJECT_0 + reaper->count) {
-        *completed = take_out(reaper, signalled - WAIT_OBJECT_0);
+        completed(take_out(reaper, signalled - WAIT_OBJECT_0));
     }
     return 0;
 }
