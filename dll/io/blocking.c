@@ -355,6 +355,7 @@ static void serve_connections(struct worker *worker) {
 
 static DWORD WINAPI worker_run(void *argument) {
     struct worker *worker = argument;
+    w2e_thread_enter();
     if (worker->connection != NULL) {
         bool listening = listens(worker);
         serve(worker, worker->connection);

@@ -126,6 +126,7 @@ static void set_state(struct w2e_shard *shard, enum w2e_shard_state state) {
 static DWORD WINAPI shard_run(void *argument) {
     struct w2e_shard *shard = argument;
     const struct w2e_engine *engine = shard->shards->engine;
+    w2e_thread_enter();
     shard->thread_id = GetCurrentThreadId();
     if (engine->shard_open(shard) == 0) {
         set_state(shard, W2E_SHARD_RUNNING);

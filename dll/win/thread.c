@@ -2,10 +2,17 @@
 
 #include "session.h"
 #include "win/system.h"
+#include "win/wine.h"
 
 int w2e_thread_start(HANDLE *thread, LPTHREAD_START_ROUTINE run, void *argument) {
     *thread = w2e_sys_create_thread(run, argument, W2E_THREAD_STACK_BYTES);
     return *thread != NULL ? 0 : WSAENOBUFS;
+}
+
+void w2e_thread_enter(void) {
+    if (w2e_on_wine()) {
+        w2e_wine_give_stack_back();
+    }
 }
 
 void w2e_thread_join(HANDLE thread) {

@@ -13,6 +13,9 @@ enum { W2E_THREAD_STACK_BYTES = 128 * 1024 };
 /* Starts a thread: 0 or WSAENOBUFS. */
 int w2e_thread_start(HANDLE *thread, LPTHREAD_START_ROUTINE run, void *argument);
 
+/* To be called first by a thread of which there may be many. */
+void w2e_thread_enter(void);
+
 /* Waits for a thread to end, and closes its handle. */
 void w2e_thread_join(HANDLE thread);
 

@@ -12,6 +12,21 @@ static inline bool w2e_on_wine(void) {
 }
 
 /*
+ * Wine 8 clears 960 KiB of the stack of each new thread, whatever its size, and so makes them resident. This gives back what lies below
+ * the caller's frame: for it, MEM_RESET is MADV_DONTNEED. (Windows commits a stack page by page, as it is used.)
+ */
+static inline void w2e_wine_give_stack_back(void) {
+    enum { KEPT_BYTES = 16 * 1024 };
+    ULONG_PTR lowest;
+    ULONG_PTR highest;
+    GetCurrentThreadStackLimits(&lowest, &highest);
+    ULONG_PTR frame = (ULONG_PTR)&lowest;
+    if (frame > lowest + KEPT_BYTES) {
+        VirtualAlloc((void *)lowest, frame - lowest - KEPT_BYTES, MEM_RESET, PAGE_READWRITE);
+    }
+}
+
+/*
  * Wine 8 may report FD_ACCEPT for a connection that has been accepted already, and then, unlike Windows, does not report it again until an
  * accept has succeeded: one that would block does not count. So after such a report accept is tried again after this time.
  */
