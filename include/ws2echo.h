@@ -139,7 +139,7 @@ typedef struct ws2echo_server_options {
     uint32_t accept; /* enum ws2echo_accept */
     /* AcceptEx that are kept out on each listening socket: 1 to 1024; default 0: 16. Only with ACCEPTEX. */
     uint32_t accepts_pending;
-    /* Threads that share the connections: 1 to 256; default 0: one for each processor, 8 at most. The models event, async and overlapped start
+    /* Threads that share the connections: 1 to 256; default 0: one for each processor that the process may run on, 8 at most. The models event, async and overlapped start
        more when the connections need them (the limits of their waits, see ws2echo_model_info); the model threads has one for each connection and takes only 0. */
     uint32_t workers;
     uint32_t connections_max; /* served at once: 1 or more; default WS2ECHO_INFINITE */

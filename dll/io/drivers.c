@@ -32,11 +32,17 @@ int w2e_driver_open(struct w2e_driver **driver, uint32_t model, const struct w2e
     return found->ops->open(driver, found->part, config, listeners, service);
 }
 
+/* Those that this process may run on: more threads than those would only take turns. */
 uint32_t w2e_driver_default_workers(void) {
     enum { WORKERS_MAX = 8 };
-    SYSTEM_INFO system;
-    GetSystemInfo(&system);
-    return system.dwNumberOfProcessors < WORKERS_MAX ? system.dwNumberOfProcessors : WORKERS_MAX;
+    DWORD_PTR processors = 1;
+    DWORD_PTR of_system;
+    uint32_t workers = 0;
+    GetProcessAffinityMask(GetCurrentProcess(), &processors, &of_system);
+    for (; processors != 0 && workers < WORKERS_MAX; processors &= processors - 1) {
+        workers++;
+    }
+    return workers > 0 ? workers : WORKERS_MAX; /* a process in several groups of processors is told none of them */
 }
 
 /* Windows says WSAECONNRESET; Wine 8 also finds, once it has accepted, that the socket is not connected. */
