@@ -28,12 +28,13 @@ from workshop.steps import StepError, report
 from workshop.transcript import Transcript
 
 FOLDER = BUILD / "bench"
-ROUNDS = 5
-SECONDS = 0.5
+ROUNDS = 9
+SECONDS = 0.3
 CPU = 0
 MODELS = ("threads", "select", "poll", "event", "async", "overlapped", "apc", "iocp")
 IOCP = MODELS.index("iocp")
-ANSWER_LIMIT_S = 60.0
+ANSWER_LIMIT_S = 120.0
+NATIVE_CHURN_SECONDS = 0.1
 ANSWER = re.compile(r"^\{.*\}$")
 WINDOW_BYTES = 1 << 20
 """Of a stream: what is under way, at most."""
@@ -96,6 +97,8 @@ class Measured:
 
     values: list[float] = field(default_factory=list)
     p99_us: list[float] = field(default_factory=list)
+    connected: list[float] = field(default_factory=list)
+    """How many connections it had accepted when the measurement began."""
 
     @property
     def median(self) -> float:
@@ -193,6 +196,8 @@ class Load:
 def _native_run(running: Running, scenario: Scenario, seconds: float) -> dict[str, float]:
     """What this machine can do without Wine, by a client without Wine. It makes connections one at a time."""
     mode = "stream" if scenario.stream else "churn" if scenario.churn else "pingpong"
+    if scenario.churn:  # thousands of ports in TIME_WAIT would slow down all that connect after it
+        seconds = min(seconds, NATIVE_CHURN_SECONDS)
     command = [
         *("taskset", "-c", str(CPU), str(NATIVE_LOAD), str(running.port)),
         *("--mode", mode, "--connections", str(scenario.connections), "--size", str(scenario.message_bytes)),
@@ -210,6 +215,15 @@ def _native_run(running: Running, scenario: Scenario, seconds: float) -> dict[st
 
 
 # The rounds
+
+
+def _run(load: Load, running: Running, scenario: Scenario, seconds: float) -> dict[str, float]:
+    if running.peer.kind == "native":
+        return _native_run(running, scenario, seconds)
+    try:
+        return load.run(scenario.line(running.port, seconds), seconds)
+    except StepError as failure:
+        raise StepError(f"{running.peer.name}, {scenario.title}: {failure}") from failure
 
 
 @contextmanager
@@ -230,12 +244,10 @@ def _rounds(
     for number in range(rounds):
         turn = number % len(order)
         for name in order[turn:] + order[:turn]:
-            if running[name].peer.kind == "native":
-                answer = _native_run(running[name], scenario, seconds)
-            else:
-                answer = load.run(scenario.line(running[name].port, seconds), seconds)
+            answer = _run(load, running[name], scenario, seconds)
             results[name].values.append(answer[scenario.key])
             results[name].p99_us.append(answer["p99_us"])
+            results[name].connected.append(answer.get("connected", scenario.connections))
     return results
 
 
@@ -298,6 +310,12 @@ def _chosen(names: str, of: Sequence[str], what: str) -> list[str]:
     return wanted
 
 
+def _side_by_side(servers: Sequence[Peer]) -> list[Peer]:
+    """Each of ours right before its floor, so that what disturbs one disturbs both."""
+    models = [server.model for server in servers if server.kind == "ours"]
+    return sorted(servers, key=lambda server: models.index(server.model) if server.model else len(models))
+
+
 def command(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="./dev bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -310,7 +328,7 @@ def command(arguments: list[str]) -> int:
         "--idle", type=int, default=1000, help="connections to measure memory with; 0 leaves that out"
     )
     options = parser.parse_args(arguments)
-    every = [*(_ours(model) for model in MODELS), *peers()]
+    every = _side_by_side([*map(_ours, MODELS), *peers()])
     names = _chosen(options.servers, [server.name for server in every], "server")
     scenarios = _chosen(options.scenarios, [scenario.name for scenario in SCENARIOS], "scenario")
     report.say("What is measured")
