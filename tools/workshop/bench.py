@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import resource
 import socket
 import statistics
@@ -21,11 +20,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workshop import build, machine, wine
-from workshop.bench_report import write_report
+from workshop.bench_costs import (
+    BINDING_HEADER,
+    CALL_HEADER,
+    Asked,
+    binding_rows,
+    bindings,
+    calls,
+    core_instructions,
+)
+from workshop.bench_report import Table, write_report
 from workshop.paths import BENCH_WIN64, BUILD
 from workshop.peers import NATIVE_LOAD, Peer, Protocol, Running, peers, usable
 from workshop.steps import StepError, report
-from workshop.transcript import Transcript
 
 FOLDER = BUILD / "bench"
 ROUNDS = 9
@@ -35,7 +42,7 @@ MODELS = ("threads", "select", "poll", "event", "async", "overlapped", "apc", "i
 IOCP = MODELS.index("iocp")
 ANSWER_LIMIT_S = 120.0
 NATIVE_CHURN_SECONDS = 0.1
-ANSWER = re.compile(r"^\{.*\}$")
+BINDING_ECHOES = 1000
 WINDOW_BYTES = 1 << 20
 """Of a stream: what is under way, at most."""
 
@@ -159,38 +166,17 @@ def _pinned_wineserver() -> Iterator[None]:
 # The load
 
 
-class Load:
+class Load(Asked):
     """bench/ours/measure.c, which makes all runs in one process."""
 
     def __init__(self) -> None:
-        read, self._write = os.pipe()
-        self._said = Transcript()
-        self._answers = 0
-        self._program = wine.Program(
-            [BENCH_WIN64 / "measure.exe"],
-            stdout=self._said.sink(),
-            stderr=self._said.sink(),
-            stdin_fd=read,
-            pin=str(CPU),
-        )
+        super().__init__([BENCH_WIN64 / "measure.exe"], pin=str(CPU))
 
     def run(self, line: str, seconds: float) -> dict[str, float]:
-        os.write(self._write, f"{line}\n".encode())
-        return self._answer(ANSWER_LIMIT_S + seconds)
-
-    def _answer(self, limit_s: float) -> dict[str, float]:
-        self._answers += 1
-        found = self._said.wait_for(ANSWER, limit_s, self._answers)
-        if len(found) < self._answers:
-            raise StepError("the load did not answer")
-        answer: dict[str, float] = json.loads(found[-1][0])
-        if "error" in answer or answer["bad"]:
-            raise StepError(f"the load met something wrong: {found[-1][0]}")
+        answer = self.ask(line, ANSWER_LIMIT_S + seconds)
+        if answer["bad"]:
+            raise StepError(f"the load met wrong bytes: {answer}")
         return answer
-
-    def close(self) -> None:
-        os.close(self._write)
-        self._program.end()
 
 
 def _native_run(running: Running, scenario: Scenario, seconds: float) -> dict[str, float]:
@@ -310,6 +296,20 @@ def _chosen(names: str, of: Sequence[str], what: str) -> list[str]:
     return wanted
 
 
+def _costs(rounds: int) -> list[Table]:
+    """What an echo costs, whatever the machine."""
+    report.say("  What an echo costs")
+    build.bench_ours()
+    build.bench_native()
+    tables = [Table(f"Calls of an echo of 64 bytes: {title}", CALL_HEADER, rows) for title, rows in calls()]
+    instructions = [["echo session", f"{core_instructions():.0f}"]]
+    tables.append(Table("Instructions of the pure core", ("core", "for an echo of 64 bytes"), instructions))
+    with _pinned_wineserver():
+        rates = bindings(_ours("threads"), str(CPU), rounds, BINDING_ECHOES)
+    tables.append(Table("An echo of 64 bytes through a binding", BINDING_HEADER, binding_rows(rates)))
+    return tables
+
+
 def _side_by_side(servers: Sequence[Peer]) -> list[Peer]:
     """Each of ours right before its floor, so that what disturbs one disturbs both."""
     models = [server.model for server in servers if server.kind == "ours"]
@@ -327,6 +327,7 @@ def command(arguments: list[str]) -> int:
     parser.add_argument(
         "--idle", type=int, default=1000, help="connections to measure memory with; 0 leaves that out"
     )
+    parser.add_argument("--no-costs", action="store_true", help="leave out calls, instructions, bindings")
     options = parser.parse_args(arguments)
     every = _side_by_side([*map(_ours, MODELS), *peers()])
     names = _chosen(options.servers, [server.name for server in every], "server")
@@ -341,6 +342,9 @@ def command(arguments: list[str]) -> int:
         options.seconds,
     )
     resident = memory(servers, options.idle) if options.idle else {}
-    text = write_report(FOLDER, servers, SCENARIOS, results, resident, left_out, options.rounds, options.idle)
+    costs = [] if options.no_costs else _costs(options.rounds)
+    text = write_report(
+        FOLDER, servers, SCENARIOS, results, resident, left_out, options.rounds, options.idle, costs
+    )
     report.say(text)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,13 @@ BAR_WIDTH = 420
 ROW_HEIGHT = 22
 NAME_WIDTH = 190
 COLOURS = {"ours": "#1f6feb", "floor": "#8b949e", "peer": "#d29922", "native": "#57ab5a"}
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 def _floor_of(server: Peer, servers: Sequence[Peer]) -> str | None:
@@ -104,6 +112,7 @@ def write_report(
     left_out: Mapping[str, str],
     rounds: int,
     idle: int,
+    costs: Sequence[Table],
 ) -> str:
     """Write bench.json, bench.md and bench.html; gives the tables."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,6 +120,7 @@ def write_report(
     tables = [_table(scenario, servers, results[scenario.name]) for scenario in ran]
     if resident:
         tables.append(_memory_table(servers, resident, idle))
+    tables += [f"### {table.title}\n\n{_markdown(table.header, table.rows)}" for table in costs]
     if left_out:
         reasons = [f"- {name}: {reason.splitlines()[0]}" for name, reason in left_out.items()]
         tables.append("### Left out\n\n" + "\n".join(reasons))

@@ -370,6 +370,16 @@ def bench_dotnet() -> None:
     _locked(lambda: _when_changed("bench-dotnet", title, value, [DOTNET_ECHO], work))
 
 
+def bench_dotnet_client() -> None:
+    """Build the client that measures what the .NET binding costs."""
+
+    def work() -> None:
+        _nuget()
+        _dotnet_programs(SOURCE / "bench" / "ours" / "dotnet")
+
+    _locked(work)
+
+
 # The whole
 
 

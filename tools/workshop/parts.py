@@ -82,6 +82,9 @@ HOST_COMPILER = DebianPackage(
 )
 MAVEN = DebianPackage(("maven",), "mvn", "55 MB, with Java", "fetches the CPython for Windows")
 NPM = DebianPackage(("npm",), "npm", "40 MB", "fetches the .NET SDK for Windows")
+VALGRIND = DebianPackage(
+    ("valgrind",), "valgrind", "80 MB", "counts the instructions of the core for ./dev bench"
+)
 GO = DebianPackage(
     ("golang-go",), "go", "70 MB", "cross-builds the Go server that ./dev bench measures against"
 )
