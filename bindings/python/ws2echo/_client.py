@@ -244,13 +244,22 @@ class Client(Handle):
             ConnectionError: The peer reset the connection; over UDP, its port is closed.
             OSError: WSAEDISCON when the peer sent FIN before the whole echo.
         """
+        if type(data) is bytes and len(data) <= Pace.FIRST:  # the usual case, without views and pieces
+            reply = bytearray(len(data))
+            progress = self._echo_piece(data, reply, self._echo_timeout(timeout), 0)
+            if progress.mismatch_offset == _swig.NO_MISMATCH:
+                return data
+            offset, come = progress.mismatch_offset, min(len(data), progress.bytes_received)
+            if check:
+                raise EchoMismatchError(offset, data, bytes(reply[:come]))
+            return bytes(reply[:come])
         with _bytes_view(data) as view:
             reply = bytearray(len(view))
-            offset, come = self._exchange(view, memoryview(reply), timeout)
-            if offset is None:  # equal, so the bytes that we have will do
+            wrong, come = self._exchange(view, memoryview(reply), timeout)
+            if wrong is None:  # equal, so the bytes that we have will do
                 return data if type(data) is bytes else bytes(reply)
             if check:
-                raise EchoMismatchError(offset, bytes(view), bytes(reply[:come]))
+                raise EchoMismatchError(wrong, bytes(view), bytes(reply[:come]))
             return bytes(reply[:come])
 
     def echo_into(
@@ -358,15 +367,14 @@ class Client(Handle):
         """Echo, over TCP in pieces that each take about a slice; return the offset of the first wrong byte,
         if any, and how many bytes came back.
         """
-        timeout_ms = (
-            max(self._send_ms, self._receive_ms) if timeout is ... else milliseconds("timeout", timeout)
-        )
+        timeout_ms = self._echo_timeout(timeout)
         pace = Pace()
         done = come = 0
         wrong: int | None = None
         while True:
             size = len(data) if self._datagrams else min(pace.bytes, len(data) - done)
-            progress = self._echo_piece(data[done : done + size], reply[done : done + size], timeout_ms, done)
+            with data[done : done + size] as piece, reply[done : done + size] as answer:
+                progress = self._echo_piece(piece, answer, timeout_ms, done)
             if wrong is None and progress.mismatch_offset != _swig.NO_MISMATCH:
                 wrong = done + progress.mismatch_offset
             done += size
@@ -376,7 +384,7 @@ class Client(Handle):
             pace.adapt()
 
     def _echo_piece(
-        self, data: memoryview, reply: memoryview, timeout_ms: int, done: int
+        self, data: ReadableBuffer, reply: WriteableBuffer, timeout_ms: int, done: int
     ) -> _swig.EchoProgress:
         progress = _swig.EchoProgress()
 
@@ -384,16 +392,18 @@ class Client(Handle):
             datagrams = progress.datagram_sent + progress.datagram_received
             return progress.bytes_sent + progress.bytes_received + datagrams
 
-        with data, reply:  # let go of, or a traceback would hold the caller's buffers
-            try:
-                wait(lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress), timeout_ms, come)
-            except OSError as error:
-                mismatch = progress.bytes_received > 0 and progress.mismatch_offset != _swig.NO_MISMATCH
-                if mismatch and not isinstance(error, TimeoutError):
-                    return progress  # a wrong byte came before the end: that is what there is to tell
-                sent, received = progress.bytes_sent, progress.bytes_received
-                raise with_counts(error, bytes_sent=done + sent, bytes_received=done + received) from None
+        try:
+            wait(lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress), timeout_ms, come)
+        except OSError as error:
+            mismatch = progress.bytes_received > 0 and progress.mismatch_offset != _swig.NO_MISMATCH
+            if mismatch and not isinstance(error, TimeoutError):
+                return progress  # a wrong byte came before the end: that is what there is to tell
+            sent, received = progress.bytes_sent, progress.bytes_received
+            raise with_counts(error, bytes_sent=done + sent, bytes_received=done + received) from None
         return progress
+
+    def _echo_timeout(self, timeout: TimeoutOrDefault) -> int:
+        return max(self._send_ms, self._receive_ms) if timeout is ... else milliseconds("timeout", timeout)
 
     def _receive_timeout(self, timeout: TimeoutOrDefault) -> int:
         return self._receive_ms if timeout is ... else milliseconds("timeout", timeout)

@@ -31,9 +31,9 @@ class Server(Handle):
         accept: How connections are accepted, one of `Accept` or its name.
         accepts_pending: How many AcceptEx are kept out on each listening socket, 1 to 1024; 0: 16. Only with
             `Accept.ACCEPTEX`.
-        workers: How many threads share the connections, 1 to 256; 0: one for each processor that the process may use, 8 at most. The
-            models event and overlapped start more when the connections need them; the model threads has one
-            for each connection and takes only 0.
+        workers: How many threads share the connections, 1 to 256; 0: one for each processor that the process
+            may use, 8 at most. The models event and overlapped start more when the connections need them; the
+            model threads has one for each connection and takes only 0.
         connections_max: How many connections are served at once, 1 or more. One more is closed at once
             (`Reason.CAP`).
         idle_timeout: A connection on which no byte went either way for so long is reset. Above 0.

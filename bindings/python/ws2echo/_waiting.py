@@ -98,10 +98,11 @@ class Pace:
     """
 
     SMALLEST = 4096
+    FIRST = 65536
     LARGEST = 1 << 24
 
     def __init__(self) -> None:
-        self.bytes = 65536 if _in_main_thread() else 1 << 62
+        self.bytes = self.FIRST if _in_main_thread() else 1 << 62
         self._began = monotonic()
 
     def adapt(self) -> None:
