@@ -16,7 +16,7 @@ static inline bool w2e_on_wine(void) {
  * the caller's frame: for it, MEM_RESET is MADV_DONTNEED. (Windows commits a stack page by page, as it is used.)
  */
 static inline void w2e_wine_give_stack_back(void) {
-    enum { KEPT_BYTES = 16 * 1024 };
+    enum { KEPT_BYTES = 8 * 1024 };
     ULONG_PTR lowest;
     ULONG_PTR highest;
     GetCurrentThreadStackLimits(&lowest, &highest);

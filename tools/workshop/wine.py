@@ -139,12 +139,13 @@ def stop() -> None:
 
 
 def _pump_out(source: IO[bytes], sink: Sink) -> None:
-    """Hand output on. When nobody wants it any more, close the pipe: so the program learns of it."""
-    try:
+    """Hand output on, to its end or until nobody wants it any more: then the program learns of it.
+
+    The pipe is closed here, for it may last longer than the program: what that started may have it, too.
+    """
+    with source, suppress(BrokenPipeError):
         while data := os.read(source.fileno(), 65536):
             sink(data)
-    except BrokenPipeError:
-        source.close()
 
 
 def _pump_in(target: IO[bytes], source_fd: int, done: threading.Event) -> None:
@@ -295,9 +296,6 @@ class Program:
             sweep(self._mark)  # something it started lives on and keeps its pipes
             for reader in self._readers:
                 reader.join(DRAIN_S)
-        for stream, reader in zip((self._process.stdout, self._process.stderr), self._readers, strict=True):
-            if stream is not None and not reader.is_alive():
-                stream.close()
 
 
 def run(
