@@ -82,10 +82,16 @@ static void start_accepting(SOCKET listener) {
     }
 }
 
+/* Those that it may run on. */
 static unsigned processors(void) {
-    SYSTEM_INFO info;
-    GetSystemInfo(&info);
-    return info.dwNumberOfProcessors;
+    DWORD_PTR mine = 1;
+    DWORD_PTR of_system;
+    unsigned count = 0;
+    GetProcessAffinityMask(GetCurrentProcess(), &mine, &of_system);
+    for (; mine != 0; mine &= mine - 1) {
+        count++;
+    }
+    return count > 0 ? count : 1;
 }
 
 int main(int argc, char **argv) {
