@@ -40,7 +40,7 @@ SERVER_RANGES: dict[str, tuple[list[int], list[int]]] = {
     "echo_buffer_bytes": ([1, 1 << 26], [0, (1 << 26) + 1, 0xFFFFFFFF]),
     "journal_events": ([1, 1 << 20], [0, (1 << 20) + 1, 0xFFFFFFFF]),
     "reserved": ([0], [1, 0xFFFFFFFF]),
-    "size": ([88], [0, 87, 89, 0xFFFFFFFF]),
+    "size": ([104], [0, 88, 103, 105, 0xFFFFFFFF]),
 }
 CLIENT_RANGES: dict[str, tuple[list[int], list[int]]] = {
     "protocol": ([abi.TCP, abi.UDP], [abi.TCP_AND_UDP, 1000, 0xFFFFFFFF]),

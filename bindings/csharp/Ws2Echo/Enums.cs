@@ -82,6 +82,9 @@ namespace Ws2Echo
 
         /// <summary>A connection is gone: reason, bytes and duration are final.</summary>
         Closed = ws2echo_event_kind.WS2ECHO_EVENT_CLOSED,
+
+        /// <summary>A rule touched a connection, for the first time; over UDP, a datagram.</summary>
+        Fault = ws2echo_event_kind.WS2ECHO_EVENT_FAULT,
     }
 
     /// <summary>Why a connection of a server ended.</summary>
@@ -109,6 +112,9 @@ namespace Ws2Echo
 
         /// <summary>Anything else: <see cref="ServerEvent.Error"/> is the Winsock code.</summary>
         Error = ws2echo_reason.WS2ECHO_REASON_ERROR,
+
+        /// <summary>A fault ended it, as its rule says: <see cref="ServerEvent.Rule"/>.</summary>
+        Fault = ws2echo_reason.WS2ECHO_REASON_FAULT,
     }
 
     /// <summary>Which half of a connection.</summary>

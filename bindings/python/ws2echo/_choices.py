@@ -66,6 +66,8 @@ class EventKind(enum.StrEnum):
     LISTENING = "listening"
     ACCEPTED = "accepted"
     CLOSED = "closed"
+    FAULT = "fault"
+    """A rule touched a connection, for the first time; over UDP, a datagram."""
 
 
 class Reason(enum.StrEnum):
@@ -85,6 +87,8 @@ class Reason(enum.StrEnum):
     """The server was stopped or closed, and reset what was left."""
     ERROR = "error"
     """Anything else: ``error`` of the event is the Winsock code."""
+    FAULT = "fault"
+    """A fault ended it, as its rule says: ``rule`` of the event."""
 
 
 class Half(enum.StrEnum):

@@ -9,6 +9,7 @@ TIMEOUT_OF_OPTIONS: int
 NO_MISMATCH: int
 ADDRESS_TEXT_SIZE: int
 REASON_COUNT: int
+FAULT_TEXT_SIZE: int
 END_LOCAL: int
 END_PEER: int
 HISTOGRAM_COUNTS: int
@@ -48,6 +49,8 @@ class ServerOptions:
     echo_buffer_bytes: int
     journal_events: int
     reserved: int
+    faults: str | None
+    seed: int
 
 class ServerStats:
     size: int
@@ -82,7 +85,43 @@ class Event:
     local: Address
     peer: Address
     protocol: int
+    rule: int
+    place: int
+    fault: int
     reserved: int
+
+class Fault:
+    size: int
+    id: int
+    kind: int
+    reserved: int
+    @property
+    def text(self) -> str: ...
+
+class FaultInfo:
+    size: int
+    protocols: int
+    streams: int
+    selects: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+
+class FaultParameterInfo:
+    size: int
+    condition: int
+    required: int
+    optional: int
+    least: float
+    most: float
+    default_value: float
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
 
 class ClientOptions:
     size: int
@@ -249,6 +288,13 @@ def server_address(server: int, index: int, address: Address) -> None: ...
 def server_stats_get(server: int, stats: ServerStats) -> None: ...
 def server_next_event(server: int, timeout_ms: int, event: Event) -> None: ...
 def server_wait_handle(server: int) -> int: ...
+def server_wait(server: int, until: int, count: int, timeout_ms: int) -> None: ...
+def server_fault_add(server: int, text: str) -> int: ...
+def server_fault_change(server: int, id: int, text: str) -> None: ...
+def server_fault_remove(server: int, id: int) -> None: ...
+def server_fault_get(server: int, index: int, fault: Fault) -> None: ...
+def fault_describe(index: int, info: FaultInfo) -> None: ...
+def fault_parameter_describe(kind: int, index: int, info: FaultParameterInfo) -> None: ...
 def server_drain(server: int, timeout_ms: int) -> None: ...
 def server_stop(server: int, drain_timeout_ms: int) -> int: ...
 def server_close(server: int) -> None: ...
