@@ -366,10 +366,18 @@ static int add_accepts(struct completion *driver, uint32_t listener, uint32_t co
     return error;
 }
 
+static bool has_streams(const struct w2e_listeners *listeners) {
+    bool any = false;
+    for (uint32_t i = 0; i < listeners->count; i++) {
+        any |= listeners->sockets[i] != INVALID_SOCKET;
+    }
+    return any;
+}
+
 static int listen_by(struct w2e_shards *shards) {
     struct completion *driver = (struct completion *)shards;
     const struct w2e_listeners *listeners = &shards->listeners;
-    if (driver->accepts_pending == 0) {
+    if (driver->accepts_pending == 0 && has_streams(listeners)) {
         return w2e_acceptor_start(&driver->acceptor, shards);
     }
     int error = 0;
