@@ -40,7 +40,7 @@ struct w2e_server {
 
     SRWLOCK lock;
     CONDITION_VARIABLE
-        changed; /* an event came, a connection went, bytes did if anybody waits for them, the server stopped, ends or closes */
+    changed; /* an event came, a connection went, bytes did if anybody waits for them, the server stopped, ends or closes */
 
     /* Guarded by lock. */
     struct w2e_journal journal;

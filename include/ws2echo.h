@@ -615,6 +615,13 @@ WS2ECHO_API int ws2echo_client_wait_handle(ws2echo_client client, uint32_t half,
  */
 WS2ECHO_API int ws2echo_client_close(ws2echo_client client);
 
+/*
+ * Resets the connection and gives up the handle: what was sent may be lost, and the peer is told by WSAECONNRESET. As ws2echo_client_close with a
+ * linger_s of 0; over UDP it is ws2echo_client_close. For testing servers.
+ * Errors: WSAENOTSOCK. Does not block.
+ */
+WS2ECHO_API int ws2echo_client_reset(ws2echo_client client);
+
 /* ---- load ------------------------------------------------------------------------------------------------------------------ */
 
 /* The places of a histogram. */

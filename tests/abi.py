@@ -58,7 +58,9 @@ NO_MISMATCH = 0xFFFFFFFFFFFFFFFF
 ANY, IPV4, IPV6 = 0, 4, 6
 LISTENING, ACCEPTED, CLOSED, FAULT = 1, 2, 3, 4
 NONE, FIN, RESET, TIMEOUT, CAP, STOPPED, ERROR, BY_FAULT = range(8)
-UNTIL_ACCEPTED, UNTIL_OPEN, UNTIL_OPEN_AT_MOST, UNTIL_CLOSED, UNTIL_FAULTS, UNTIL_RECEIVED, UNTIL_SENT = range(7)
+UNTIL_ACCEPTED, UNTIL_OPEN, UNTIL_OPEN_AT_MOST, UNTIL_CLOSED, UNTIL_FAULTS, UNTIL_RECEIVED, UNTIL_SENT = (
+    range(7)
+)
 RECEIVE, SEND, BOTH = 0, 1, 2
 TCP, UDP, TCP_AND_UDP = 0, 1, 2
 ACCEPT_DEFAULT, ACCEPTEX, WSAACCEPT = 0, 1, 2
@@ -417,6 +419,7 @@ _FUNCTIONS: dict[str, tuple[type, ...]] = {
     "ws2echo_client_ping": (CLIENT, POINTER(PingOptions), c_uint32, POINTER(PingProgress)),
     "ws2echo_client_wait_handle": (CLIENT, c_uint32, POINTER(c_void_p)),
     "ws2echo_client_close": (CLIENT,),
+    "ws2echo_client_reset": (CLIENT,),
     "ws2echo_histogram_init": (POINTER(Histogram),),
     "ws2echo_histogram_record": (POINTER(Histogram), c_uint64, c_uint64),
     "ws2echo_histogram_merge": (POINTER(Histogram), POINTER(Histogram)),

@@ -259,6 +259,7 @@ ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
         ((CLIENT, 0xFFFFFFFF, pointer), INVAL),
     ],
     "ws2echo_client_close": [((DEAD,), NOTSOCK), ((SERVER,), NOTSOCK), ((0,), NOTSOCK)],
+    "ws2echo_client_reset": [((DEAD,), NOTSOCK), ((SERVER,), NOTSOCK), ((0,), NOTSOCK)],
     "ws2echo_histogram_init": [((NULL,), FAULT), ((abi.Histogram,), 0)],
     "ws2echo_histogram_record": [
         ((NULL, 1, 1), FAULT),

@@ -325,10 +325,10 @@ def test_an_idle_connection_is_reset_by_a_rule_that_is_added(
     server = open_server(model=model)
     plain = connect("127.0.0.1", server.port)
     assert echoes(plain)
-    rule = server.fault_add("reset_peer:timeout=100")
     began = time.monotonic()
+    rule = server.fault_add("reset_peer:timeout=100")
     assert ending(plain) == "reset"
-    assert 0.1 <= since(began) + 0.1 and time.monotonic() - began < LIMIT_S
+    assert 0.1 <= since(began) < LIMIT_S
     closed_by(server, rule)
 
 

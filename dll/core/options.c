@@ -42,6 +42,11 @@ void w2e_client_options_default(ws2echo_client_options *options) {
     };
 }
 
+static void none(struct w2e_option_fault *fault) {
+    fault->field = NULL;
+    fault->wanted = NULL;
+}
+
 /* The options are checked in the order of their fields; the first fault found is told. */
 static bool check(struct w2e_option_fault *fault, bool good, const char *field, const char *wanted) {
     if (!good && fault->field == NULL) {
@@ -170,7 +175,7 @@ static int check_offered(const ws2echo_server_options *options, struct w2e_optio
 }
 
 int w2e_server_options_check(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
-    fault->field = NULL;
+    none(fault);
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }
@@ -199,7 +204,7 @@ int w2e_server_options_check(const ws2echo_server_options *options, struct w2e_o
 }
 
 int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_option_fault *fault) {
-    fault->field = NULL;
+    none(fault);
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }
@@ -226,7 +231,7 @@ void w2e_ping_options_default(ws2echo_ping_options *options) {
 }
 
 int w2e_ping_options_check(const ws2echo_ping_options *options, struct w2e_option_fault *fault) {
-    fault->field = NULL;
+    none(fault);
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }
@@ -303,7 +308,7 @@ static int check_load_offered(const ws2echo_load_options *options, struct w2e_op
 }
 
 int w2e_load_options_check(const ws2echo_load_options *options, struct w2e_option_fault *fault) {
-    fault->field = NULL;
+    none(fault);
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }

@@ -23,6 +23,7 @@ namespace Ws2Echo
             RemoteEndPoint = Values.EndPoint(native.peer);
             Protocol = (Protocol)native.protocol;
             Rule = (int)native.rule;
+            Fault = Kind == EventKind.Fault ? FaultKind.NameOf(native.fault) : null;
             Place = (long)native.place;
         }
 
@@ -71,6 +72,9 @@ namespace Ws2Echo
         /// </summary>
         public int Rule { get; }
 
+        /// <summary>For <see cref="EventKind.Fault"/>, the name of the kind of fault; else null.</summary>
+        public string? Fault { get; }
+
         /// <summary>
         /// For <see cref="EventKind.Fault"/>, where it began to touch the connection, as an offset in its bytes; over UDP the number of
         /// the datagram, 1, 2, 3, …; else 0.
@@ -82,7 +86,7 @@ namespace Ws2Echo
         {
             EventKind.Listening => $"listening on {LocalEndPoint}" + (Protocol == Protocol.Udp ? " over UDP" : ""),
             EventKind.Accepted => $"accepted {RemoteEndPoint}",
-            EventKind.Fault => $"fault of rule {Rule} at {Place}: {RemoteEndPoint}",
+            EventKind.Fault => $"fault {Fault} of rule {Rule} at {Place}: {RemoteEndPoint}",
             _ => $"closed {RemoteEndPoint}: {Reason}, " + FormattableString.Invariant(
                 $"{BytesReceived} bytes in, {BytesSent} out, {Duration.TotalMilliseconds:F1} ms"),
         };

@@ -91,6 +91,18 @@ class Reason(enum.StrEnum):
     """A fault ended it, as its rule says: ``rule`` of the event."""
 
 
+class Until(enum.StrEnum):
+    """What `Server.wait_for` waits for: the name of its argument."""
+
+    ACCEPTED = "connections"
+    OPEN = "open_connections"
+    OPEN_AT_MOST = "open_at_most"
+    CLOSED = "closed"
+    FAULTS = "faults"
+    RECEIVED = "bytes_received"
+    SENT = "bytes_sent"
+
+
 class Half(enum.StrEnum):
     """Which half of a connection."""
 
@@ -159,6 +171,7 @@ PROTOCOL_NUMBERS = _numbers(Protocol, "PROTOCOL")
 ACCEPT_NUMBERS = _numbers(Accept, "ACCEPT")
 FAMILY_NUMBERS = _numbers(Family, "FAMILY")
 HALF_NUMBERS = _numbers(Half, "HALF")
+UNTIL_NUMBERS = _numbers(Until, "UNTIL")
 REASON_NUMBERS = _numbers(Reason, "REASON")
 LOAD_PATTERN_NUMBERS = _numbers(LoadPattern, "LOAD")
 LOAD_RECEIVE_NUMBERS = _numbers(LoadReceive, "LOAD_RECEIVE")
