@@ -262,3 +262,12 @@ int ws2echo_client_close(ws2echo_client handle) {
     w2e_client_close(client);
     return 0;
 }
+
+int ws2echo_client_reset(ws2echo_client handle) {
+    struct w2e_client *client = (struct w2e_client *)w2e_registry_retire(W2E_KIND_CLIENT, handle);
+    if (client == NULL) {
+        return w2e_api_bad_handle(__func__);
+    }
+    w2e_client_reset(client);
+    return 0;
+}

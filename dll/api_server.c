@@ -1,6 +1,7 @@
 /* The exported functions of a server: they check arguments, in the order that the header promises, acquire the handle, delegate, and release it. */
 #include "api.h"
 #include "server.h"
+#include "win/error.h"
 
 static struct w2e_server *acquire_server(ws2echo_server handle) {
     return (struct w2e_server *)w2e_registry_acquire(W2E_KIND_SERVER, handle);
@@ -136,6 +137,17 @@ int ws2echo_server_wait_handle(ws2echo_server handle, uintptr_t *wait_handle) {
     if (error == 0) {
         *wait_handle = (uintptr_t)event;
     }
+    return leave_server(server, error);
+}
+
+int ws2echo_server_wait(ws2echo_server handle, uint32_t until, uint64_t count, uint32_t timeout_ms) {
+    struct w2e_server *server = acquire_server(handle);
+    if (server == NULL) {
+        return w2e_api_bad_handle(__func__);
+    }
+    int error = until <= WS2ECHO_UNTIL_SENT
+                    ? w2e_server_wait(server, until, count, timeout_ms)
+                    : w2e_fail_because(WSAEINVAL, "one of enum ws2echo_until", "%s: until %lu", __func__, (unsigned long)until);
     return leave_server(server, error);
 }
 

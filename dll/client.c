@@ -494,6 +494,9 @@ static void close_socket(struct w2e_client *client) {
     /* closesocket lingers only on a socket that blocks. */
     w2e_sys_event_select(client->socket, NULL, 0);
     w2e_sys_set_nonblocking(client->socket, false);
+    if (client->resets && client->options.protocol == WS2ECHO_PROTOCOL_TCP) {
+        w2e_socket_reset_on_close(client->socket);
+    }
     w2e_sys_close_socket(client->socket);
 }
 
@@ -519,4 +522,11 @@ void w2e_client_close(struct w2e_client *client) {
     w2e_sys_free(client->ping);
     w2e_sys_free(client);
     w2e_winsock_stop();
+}
+
+void w2e_client_reset(struct w2e_client *client) {
+    AcquireSRWLockExclusive(&client->lock);
+    client->resets = true;
+    ReleaseSRWLockExclusive(&client->lock);
+    w2e_client_close(client);
 }

@@ -52,6 +52,7 @@ struct w2e_client {
     CONDITION_VARIABLE turn_ended;
 
     /* Guarded by lock. */
+    bool resets;         /* closing is to reset */
     bool half_in_use[2]; /* by WS2ECHO_HALF_RECEIVE, WS2ECHO_HALF_SEND */
 
     /* Whoever has the turn to send has these. */
@@ -105,6 +106,9 @@ int w2e_client_wait_handle(struct w2e_client *client, uint32_t half, HANDLE *han
 
 /* Closes a client that the registry has retired, or that never came to it. */
 void w2e_client_close(struct w2e_client *client);
+
+/* The same, by a reset. */
+void w2e_client_reset(struct w2e_client *client);
 
 /* ---- client.c, for the other files of the client ---- */
 

@@ -1,65 +1,15 @@
 #include "server.h"
 
-#include "io/driver.h"
-#include "journal.h"
 #include "models.h"
 #include "options.h"
-#include "session_datagram.h"
-#include "session_echo.h"
 #include "win/error.h"
 #include "win/extension.h"
 #include "win/system.h"
 #include "win/winsock.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { JOURNAL_EVENTS_FIRST = 64 };
-
-struct w2e_server {
-    struct w2e_object object; /* first: what the registry knows of it */
-    ws2echo_server_options options;
-    struct w2e_socket_options socket_options;
-    struct w2e_echo_config echo_config;
-    ws2echo_address addresses[W2E_LISTENERS_MAX];
-    uint32_t address_count;
-    uint64_t opened_us;
-    struct w2e_driver *driver;
-    struct w2e_service service;
-    struct w2e_traffic traffic[W2E_TRAFFIC_PARTS];
-
-    SRWLOCK lock;
-    CONDITION_VARIABLE changed; /* an event came, the last connection went, the server stopped or closes */
-
-    /* Guarded by lock. */
-    struct w2e_journal journal;
-    HANDLE wait_event; /* made when first asked for; set while next_event would not wait */
-    uint64_t connections_accepted;
-    uint64_t connections_open;    /* those refused for the cap included */
-    uint64_t connections_current; /* without them */
-    uint64_t connections_peak;
-    uint64_t connections_reported; /* as reset, by a stop */
-    uint64_t connections_closed[WS2ECHO_REASON_COUNT];
-    uint64_t accept_failures;
-    bool stopped; /* no event will come any more */
-    bool closing;
-};
-
-struct server_connection {
-    struct w2e_connection connection;
-    struct w2e_session_echo session;
-    uint64_t id;
-    uint64_t accepted_us;
-    bool served; /* it has one of the places that connections_max limits; guarded by the server's lock */
-    ws2echo_address local;
-    ws2echo_address peer;
-};
-
-/* A socket of UDP, which serves all of its peers. */
-struct server_datagrams {
-    struct w2e_connection connection;
-    struct w2e_session_datagram session;
-};
 
 struct w2e_object *w2e_server_object(struct w2e_server *server) {
     return &server->object;
@@ -94,7 +44,7 @@ static void grow_journal_locked(struct w2e_server *server) {
     }
 }
 
-static void push_event_locked(struct w2e_server *server, ws2echo_event *event) {
+void w2e_server_push_event_locked(struct w2e_server *server, ws2echo_event *event) {
     event->size = sizeof *event;
     event->time_us = w2e_sys_now_us() - server->opened_us;
     if (w2e_journal_full(&server->journal) && server->journal.capacity < server->options.journal_events) {
@@ -139,13 +89,14 @@ int w2e_server_wait_handle(struct w2e_server *server, HANDLE *handle) {
 
 /* ---- what the driver calls ---- */
 
-static ws2echo_event event_of(const struct server_connection *connection, enum ws2echo_event_kind kind) {
+ws2echo_event w2e_server_event_of(const struct w2e_server_connection *connection, enum ws2echo_event_kind kind) {
     return (ws2echo_event){.kind = kind, .connection_id = connection->id, .local = connection->local, .peer = connection->peer};
 }
 
-static void register_locked(struct w2e_server *server, struct server_connection *connection) {
+static void register_locked(struct w2e_server *server, struct w2e_server_connection *connection) {
     connection->id = ++server->connections_accepted;
     connection->connection.traffic = &server->traffic[connection->id % W2E_TRAFFIC_PARTS];
+    connection->rules_version = w2e_counter_get(&server->rules_version);
     server->connections_open++;
     if (server->connections_current == server->options.connections_max) {
         w2e_session_echo_refuse(&connection->session, connection->accepted_us);
@@ -155,14 +106,15 @@ static void register_locked(struct w2e_server *server, struct server_connection 
         if (server->connections_current > server->connections_peak) {
             server->connections_peak = server->connections_current;
         }
+        w2e_server_faults_attach_locked(server, connection);
     }
-    ws2echo_event event = event_of(connection, WS2ECHO_EVENT_ACCEPTED);
-    push_event_locked(server, &event);
+    ws2echo_event event = w2e_server_event_of(connection, WS2ECHO_EVENT_ACCEPTED);
+    w2e_server_push_event_locked(server, &event);
 }
 
 static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const SOCKADDR_STORAGE *peer) {
     struct w2e_server *server = owner;
-    struct server_connection *connection = w2e_sys_alloc(sizeof *connection);
+    struct w2e_server_connection *connection = w2e_sys_alloc(sizeof *connection);
     if (connection == NULL) {
         AcquireSRWLockExclusive(&server->lock);
         server->accept_failures++;
@@ -170,10 +122,12 @@ static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const 
         return NULL;
     }
     connection->accepted_us = w2e_sys_now_us();
+    connection->server = server;
     w2e_session_echo_init(&connection->session, &server->echo_config, connection->accepted_us);
     connection->connection = (struct w2e_connection){
         .socket = socket, .session = &connection->session.session, .lingers = server->options.linger_s > 0};
     w2e_address_from(peer, &connection->peer);
+    connection->peer_address = w2e_server_fault_address(peer);
     SOCKADDR_STORAGE local = {0};
     int size = sizeof local;
     w2e_sys_getsockname(socket, (struct sockaddr *)&local, &size);
@@ -191,11 +145,12 @@ static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const 
 /* Its place is free before the peer can know that the connection ends: who comes back at once finds room. */
 static void server_ending(void *owner, struct w2e_connection *ending) {
     struct w2e_server *server = owner;
-    struct server_connection *connection = (struct server_connection *)ending;
+    struct w2e_server_connection *connection = (struct w2e_server_connection *)ending;
     AcquireSRWLockExclusive(&server->lock);
     if (connection->served) {
         connection->served = false;
         server->connections_current--;
+        WakeAllConditionVariable(&server->changed);
     }
     ReleaseSRWLockExclusive(&server->lock);
 }
@@ -203,22 +158,27 @@ static void server_ending(void *owner, struct w2e_connection *ending) {
 static void server_finished(void *owner, struct w2e_connection *finished) {
     struct w2e_server *server = owner;
     if (finished->datagram) {
+        w2e_server_faults_free(finished);
         w2e_sys_free(finished); /* it is no connection to its peers: there is nothing to tell */
         return;
     }
-    struct server_connection *connection = (struct server_connection *)finished;
+    struct w2e_server_connection *connection = (struct w2e_server_connection *)finished;
     const struct w2e_session *session = &connection->session.session;
-    ws2echo_event event = event_of(connection, WS2ECHO_EVENT_CLOSED);
+    ws2echo_event event = w2e_server_event_of(connection, WS2ECHO_EVENT_CLOSED);
     event.reason = (uint32_t)session->reason;
     event.error = session->error;
     event.duration_us = w2e_sys_now_us() - connection->accepted_us;
     event.bytes_received = session->bytes_received;
     event.bytes_sent = session->bytes_sent;
+    if (session->reason == WS2ECHO_REASON_FAULT) {
+        event.rule = w2e_session_faults_summary(connection->session.faults)->ended_by;
+    }
     AcquireSRWLockExclusive(&server->lock);
     server->connections_closed[session->reason]++;
     server->connections_open--;
-    push_event_locked(server, &event);
+    w2e_server_push_event_locked(server, &event);
     ReleaseSRWLockExclusive(&server->lock);
+    w2e_server_faults_free(finished);
     w2e_sys_free(connection);
 }
 
@@ -271,16 +231,19 @@ static struct w2e_server *new_server(const ws2echo_server_options *options) {
                                            .accepted = server_accepted,
                                            .ending = server_ending,
                                            .finished = server_finished,
-                                           .accept_failed = server_accept_failed};
+                                           .accept_failed = server_accept_failed,
+                                           .refresh = w2e_server_faults_refresh};
     server->opened_us = w2e_sys_now_us();
     InitializeSRWLock(&server->lock);
     InitializeConditionVariable(&server->changed);
+    w2e_server_faults_init(server, options);
+    w2e_server_wait_init(server);
     return server;
 }
 
 static void push_listening(struct w2e_server *server, const ws2echo_address *address, enum ws2echo_protocol protocol) {
     ws2echo_event event = {.kind = WS2ECHO_EVENT_LISTENING, .local = *address, .protocol = protocol};
-    push_event_locked(server, &event);
+    w2e_server_push_event_locked(server, &event);
 }
 
 /* Notes which options the system gave the server. */
@@ -300,6 +263,7 @@ static int read_options_back(struct w2e_server *server, const struct w2e_listene
 /* Notes where the server listens. */
 static void describe(struct w2e_server *server, const struct w2e_listeners *listeners) {
     server->options.host = NULL;
+    server->options.faults = NULL;
     server->options.port = listeners->addresses[0].port;
     server->address_count = listeners->count;
     memcpy(server->addresses, listeners->addresses, sizeof server->addresses);
@@ -314,12 +278,16 @@ static void describe(struct w2e_server *server, const struct w2e_listeners *list
 }
 
 /* Hands a socket of UDP to the driver: 0, or an error with the failure noted and the socket closed. */
-static int start_datagrams(struct w2e_server *server, SOCKET socket, bool wildcard) {
-    struct server_datagrams *datagrams = w2e_sys_alloc(sizeof *datagrams);
+static int start_datagrams(struct w2e_server *server, SOCKET socket, uint32_t index, bool wildcard) {
+    struct w2e_server_datagrams *datagrams = w2e_sys_alloc(sizeof *datagrams);
     if (datagrams == NULL) {
         w2e_sys_close_socket(socket);
         return w2e_fail(WSAENOBUFS, "serve datagrams");
     }
+    datagrams->server = server;
+    datagrams->number = index + 1;
+    datagrams->opened_us = w2e_sys_now_us();
+    datagrams->local = server->addresses[index];
     w2e_session_datagram_init(&datagrams->session, server->options.echo_buffer_bytes);
     struct w2e_connection *connection = &datagrams->connection;
     *connection = (struct w2e_connection){
@@ -347,7 +315,7 @@ static int start_all_datagrams(struct w2e_server *server, struct w2e_listeners *
         SOCKET socket = listeners->datagrams[i];
         listeners->datagrams[i] = INVALID_SOCKET;
         if (socket != INVALID_SOCKET) {
-            error = start_datagrams(server, socket, listeners->wildcards[i]);
+            error = start_datagrams(server, socket, i, listeners->wildcards[i]);
         }
     }
     return error;
@@ -362,14 +330,17 @@ static int start_driver(struct w2e_server *server, struct w2e_listeners *listene
     struct w2e_driver_config config = {.workers = server->options.workers,
                                        .accept = (enum ws2echo_accept)server->options.accept,
                                        .accepts_pending = server->options.accepts_pending};
+    w2e_server_faults_listen(server, &streams);
     int error = w2e_driver_open(&server->driver, server->options.model, &config, &streams, &server->service);
     if (error != 0) {
         w2e_listeners_close(listeners);
+        w2e_listeners_close(&server->streams);
         return w2e_fail(error, "start the server's threads");
     }
     error = start_all_datagrams(server, listeners);
     if (error != 0) {
         w2e_listeners_close(listeners);
+        w2e_listeners_close(&server->streams);
         server->driver->ops->stop(server->driver);
         server->driver->ops->free(server->driver);
     }
@@ -464,6 +435,7 @@ void w2e_server_stats_get(struct w2e_server *server, ws2echo_server_stats *stats
 /* ---- stop and close ---- */
 
 static void stop_driver(struct w2e_server *server) {
+    w2e_server_faults_end(server);
     server->driver->ops->stop(server->driver);
     AcquireSRWLockExclusive(&server->lock);
     server->stopped = true;
@@ -474,6 +446,7 @@ static void stop_driver(struct w2e_server *server) {
 int w2e_server_drain(struct w2e_server *server, uint32_t timeout_ms) {
     uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
     int error = 0;
+    w2e_server_faults_end(server);
     server->driver->ops->stop_accepting(server->driver);
     AcquireSRWLockExclusive(&server->lock);
     while (error == 0 && server->connections_open > 0 && !server->closing) {

@@ -52,6 +52,9 @@ extern "C" {
 /* Room for any numeric address, zone and final NUL included. */
 #define WS2ECHO_ADDRESS_TEXT_SIZE 64
 
+/* Room for the text of any rule, final NUL included. */
+#define WS2ECHO_FAULT_TEXT_SIZE 512
+
 /* A server. From ws2echo_server_open until ws2echo_server_close. */
 typedef uint64_t ws2echo_server;
 
@@ -98,7 +101,9 @@ enum ws2echo_family {
 enum ws2echo_event_kind {
     WS2ECHO_EVENT_LISTENING = 1, /* The server listens on `local`. One for each address and protocol. */
     WS2ECHO_EVENT_ACCEPTED = 2,  /* A connection from `peer` was accepted. */
-    WS2ECHO_EVENT_CLOSED = 3     /* That connection is gone: `reason`, bytes and duration are final. */
+    WS2ECHO_EVENT_CLOSED = 3,    /* That connection is gone: `reason`, bytes and duration are final. */
+    /* A rule touched a connection, for the first time; over UDP, a datagram. Or, with connection_id 0, it has taken the listening sockets. */
+    WS2ECHO_EVENT_FAULT = 4
 };
 
 /* Why a connection ended. */
@@ -109,11 +114,12 @@ enum ws2echo_reason {
     WS2ECHO_REASON_TIMEOUT = 3, /* The idle or send timeout ran out, or TCP itself gave the peer up; the server reset it. */
     WS2ECHO_REASON_CAP = 4, /* More than connections_max: the server sent FIN at once, echoed nothing and discarded what came. */
     WS2ECHO_REASON_STOPPED = 5, /* The server was stopped or closed, and reset what was left. */
-    WS2ECHO_REASON_ERROR = 6    /* Anything else: `error` of the event is the Winsock code. */
+    WS2ECHO_REASON_ERROR = 6,   /* Anything else: `error` of the event is the Winsock code. */
+    WS2ECHO_REASON_FAULT = 7    /* A fault ended it, as its rule says: `rule` of the event. */
 };
 
 /* How many reasons there are: the size of a table by reason. */
-#define WS2ECHO_REASON_COUNT 7
+#define WS2ECHO_REASON_COUNT 8
 
 /* One end of a connection. */
 typedef struct ws2echo_address {
@@ -156,6 +162,12 @@ typedef struct ws2echo_server_options {
     uint32_t echo_buffer_bytes;
     uint32_t journal_events; /* events kept for ws2echo_server_next_event: 1 to 2^20; default 4096. Older ones are dropped */
     uint32_t reserved;       /* 0 */
+    /* Rules of faults that are in force from the start, in their order, separated by blanks or ends of lines, 32 at most: see "faults"
+       below. NULL, the default: none. */
+    const char *faults;
+    /* What faults draw their chances from: the same seed touches the same connections, bytes and datagrams. Default 0: one is drawn, which
+       ws2echo_server_options_get tells. */
+    uint64_t seed;
 } ws2echo_server_options;
 
 /* What a server counts. */
@@ -192,9 +204,26 @@ typedef struct ws2echo_event {
     uint64_t bytes_sent;     /* to the peer, so far */
     ws2echo_address local;   /* the server's end; of LISTENING, where it listens */
     ws2echo_address peer;    /* all zero when kind is LISTENING */
-    uint32_t protocol;       /* enum ws2echo_protocol: TCP or UDP. Over UDP there are no connections: only LISTENING is told */
-    uint32_t reserved;       /* 0 */
+    uint32_t
+        protocol;  /* enum ws2echo_protocol: TCP or UDP. Over UDP there are no connections: only LISTENING and FAULT are told */
+    uint32_t rule; /* the rule's id, of FAULT, and of CLOSED if a fault ended the connection; else 0 */
+    /* Of FAULT: where it began to touch the connection, as an offset in its bytes; over UDP the number of the datagram, 1, 2, 3, … of its
+       socket. Else 0. */
+    uint64_t place;
+    uint32_t fault;    /* of FAULT: the kind, by its number for ws2echo_fault_describe. Else 0 */
+    uint32_t reserved; /* 0 */
 } ws2echo_event;
+
+/* What ws2echo_server_wait waits for. */
+enum ws2echo_until {
+    WS2ECHO_UNTIL_ACCEPTED = 0,     /* so many connections were accepted since the server was opened */
+    WS2ECHO_UNTIL_OPEN = 1,         /* so many are open, or more */
+    WS2ECHO_UNTIL_OPEN_AT_MOST = 2, /* so many are open, or fewer; 0: none */
+    WS2ECHO_UNTIL_CLOSED = 3,       /* so many have ended since the server was opened */
+    WS2ECHO_UNTIL_FAULTS = 4,       /* faults have touched connections, or datagrams, so many times: events of kind FAULT */
+    WS2ECHO_UNTIL_RECEIVED = 5,     /* so many bytes were received since the server was opened, over TCP and UDP */
+    WS2ECHO_UNTIL_SENT = 6          /* so many bytes were sent, likewise */
+};
 
 /*
  * Fills *options with the defaults named above.
@@ -215,7 +244,8 @@ WS2ECHO_API int ws2echo_server_open(const ws2echo_server_options *options, ws2ec
 
 /*
  * Gives the options in force: the port that was chosen, and what the system made of no_delay, the buffers and linger_s, read back
- * from the listening socket, and what accept, accepts_pending and workers came to; the rest as it was given. host is NULL; ws2echo_server_address tells the addresses. Set options->size before the call.
+ * from the listening socket, and what accept, accepts_pending and workers came to; the rest as it was given. seed is never 0. host and
+ * faults are NULL: ws2echo_server_address tells the addresses, ws2echo_server_fault_get the rules. Set options->size before the call.
  * Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block.
  */
 WS2ECHO_API int ws2echo_server_options_get(ws2echo_server server, ws2echo_server_options *options);
@@ -252,6 +282,14 @@ WS2ECHO_API int ws2echo_server_next_event(ws2echo_server server, uint32_t timeou
 WS2ECHO_API int ws2echo_server_wait_handle(ws2echo_server server, uintptr_t *handle);
 
 /*
+ * Waits up to timeout_ms until the server has come to something (enum ws2echo_until): the count is reached by then, or it was before.
+ * Takes no event out of the journal.
+ * Errors: WSAENOTSOCK; WSAEINVAL; WSA_OPERATION_ABORTED when the server is closed meanwhile; WSAETIMEDOUT; WSAEDISCON when the server was stopped
+ * without having come to it: it never will. Blocks for at most timeout_ms.
+ */
+WS2ECHO_API int ws2echo_server_wait(ws2echo_server server, uint32_t until, uint64_t count, uint32_t timeout_ms);
+
+/*
  * Stops accepting, for good, then waits up to timeout_ms for the connections to end by themselves, served to their last byte.
  * Afterwards the port is free, and no connection or thread of the server is left. After WSAETIMEDOUT it may be called again, to wait on.
  * Errors: WSAENOTSOCK; WSAETIMEDOUT; WSA_OPERATION_ABORTED when the server is closed meanwhile. Blocks for at most timeout_ms.
@@ -273,6 +311,108 @@ WS2ECHO_API int ws2echo_server_stop(ws2echo_server server, uint32_t drain_timeou
  * Errors: WSAENOTSOCK. Blocks for the moment that this takes.
  */
 WS2ECHO_API int ws2echo_server_close(ws2echo_server server);
+
+/* ---- faults ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A rule makes a server misbehave, and is a text:
+ *
+ *   rule       = kind [ ":" parameter { "," parameter } ] [ "@" condition { "," condition } ]
+ *   parameter  = name "=" value             the kind's own, and
+ *                "toxicity=" fraction       of the connections that the conditions select; 1 if left out
+ *                "stream=" ( "upstream" | "downstream" )    what the server receives, or sends; downstream if left out
+ *   condition  = name "=" value             first, every, after_bytes, after_ms, probability, and
+ *                "peers=" address [ "/" prefix ]
+ *
+ *   latency:latency=50,jitter=10          corrupt:rate=0.01,stream=upstream,toxicity=0.5          refuse@first=2
+ *   reset:at=100@every=3                  drop:rate=0.1,correlation=0.25@peers=10.0.0.0/8
+ *
+ * ws2echo_fault_describe and ws2echo_fault_parameter_describe list the kinds, their parameters and conditions. Kinds, names and units that
+ * Toxiproxy has are the same here.
+ *
+ * Rules work in their order, those of upstream before those of downstream. Over UDP each datagram is selected by itself. Conditions are about a connection
+ * from its start, also for a rule that was added later; only first and every count from when the rule was added. What a rule draws depends on
+ * the seed, the rule's id, the number of the connection and the offset of the byte, or the number of the datagram, and on nothing else:
+ * whatever the I/O model, and however threads and reads fall.
+ *
+ * A server has 32 rules at most. One that was added, changed or removed is so for every connection when the call returns, for those that are open, too; only
+ * in the model threads a connection that no fault had touched, and whose peer takes nothing of what is being sent, follows when it does.
+ * The kind down closes the listening sockets, and ends the connections; never_accept leaves the sockets listening, while nobody accepts. When the rule
+ * goes the server listens again on the same port. Over UDP, down loses every datagram.
+ */
+
+/* A rule of a server. */
+typedef struct ws2echo_fault {
+    uint32_t size;                      /* sizeof(ws2echo_fault) */
+    uint32_t id;                        /* 1, 2, 3, … in the order of addition; never given twice */
+    uint32_t kind;                      /* its number for ws2echo_fault_describe */
+    uint32_t reserved;                  /* 0 */
+    char text[WS2ECHO_FAULT_TEXT_SIZE]; /* in its canonical form: equal rules have equal texts */
+} ws2echo_fault;
+
+/* A kind of fault. */
+typedef struct ws2echo_fault_info {
+    uint32_t size;      /* sizeof(ws2echo_fault_info) */
+    uint32_t protocols; /* over what there is it: 1 << enum ws2echo_protocol, added up, of TCP and UDP */
+    uint32_t streams;   /* 1 if the parameter stream applies, else 0 */
+    uint32_t selects;   /* 1 if toxicity and the condition peers apply, else 0: it is about all that comes to the server */
+    char name[16];      /* "latency" */
+    char summary[128];  /* one sentence */
+} ws2echo_fault_info;
+
+/* A parameter of a kind of fault, or a condition that it can have. */
+typedef struct ws2echo_fault_parameter_info {
+    uint32_t size;        /* sizeof(ws2echo_fault_parameter_info) */
+    uint32_t condition;   /* 1: a condition, which stands behind "@"; else 0 */
+    uint32_t required;    /* 1: it has no default, and must be given; else 0 */
+    uint32_t optional;    /* 1: left out, it has no value; else 0 */
+    double least;         /* the smallest value */
+    double most;          /* the largest value */
+    double default_value; /* 0 if required or optional */
+    char name[24];        /* "latency" */
+    char unit[24];        /* "milliseconds"; "" of a plain number; of "a fraction" values are 0 to 1, else whole */
+    char summary[80];     /* what it means */
+} ws2echo_fault_parameter_info;
+
+/*
+ * Adds a rule behind the others, and gives its id.
+ * Errors: WSAENOTSOCK; WSAEFAULT; WSAEINVAL, the failure text says at which byte of the text and what may stand there; WSAEOPNOTSUPP when the kind is not
+ * for the server's protocol; WSAENOBUFS when there are 32 rules; what the
+ * system said when the server could not listen again, and then the rules are as they were.
+ * Blocks for a moment: half a second at worst, and up to ten if the port of a server that was down is still in use.
+ */
+WS2ECHO_API int ws2echo_server_fault_add(ws2echo_server server, const char *text, uint32_t *id);
+
+/*
+ * Changes what a rule says; its id and its place among the others stay.
+ * Errors: as ws2echo_server_fault_add; WSAEINVAL also when there is no rule of that id. Blocks likewise.
+ */
+WS2ECHO_API int ws2echo_server_fault_change(ws2echo_server server, uint32_t id, const char *text);
+
+/*
+ * Removes a rule: what it held back goes on, what it ended stays so.
+ * Errors: WSAENOTSOCK; WSAEINVAL when there is no rule of that id; as ws2echo_server_fault_add. Blocks likewise.
+ */
+WS2ECHO_API int ws2echo_server_fault_remove(ws2echo_server server, uint32_t id);
+
+/*
+ * Gives the index-th rule in force, counted from 0. Set fault->size before the call.
+ * Errors: WSAENOTSOCK; WSAEFAULT; WSAEINVAL, also when there are not so many. Does not block.
+ */
+WS2ECHO_API int ws2echo_server_fault_get(ws2echo_server server, uint32_t index, ws2echo_fault *fault);
+
+/*
+ * Describes the index-th kind of fault, counted from 0. Set info->size before the call.
+ * Errors: WSAEFAULT; WSAEINVAL, also when there are not so many. Does not block.
+ */
+WS2ECHO_API int ws2echo_fault_describe(uint32_t index, ws2echo_fault_info *info);
+
+/*
+ * Describes the index-th parameter of a kind of fault, counted from 0: first its own, in the order in which they are written, then its
+ * conditions. toxicity, stream and peers are not among them. Set info->size before the call.
+ * Errors: WSAEFAULT; WSAEINVAL, also when there are not so many, of kinds or parameters. Does not block.
+ */
+WS2ECHO_API int ws2echo_fault_parameter_describe(uint32_t kind, uint32_t index, ws2echo_fault_parameter_info *info);
 
 /* ---- client ---------------------------------------------------------------------------------------------------------------- */
 
@@ -474,6 +614,13 @@ WS2ECHO_API int ws2echo_client_wait_handle(ws2echo_client client, uint32_t half,
  * Errors: WSAENOTSOCK. Blocks only with a linger_s above 0, for at most that long.
  */
 WS2ECHO_API int ws2echo_client_close(ws2echo_client client);
+
+/*
+ * Resets the connection and gives up the handle: what was sent may be lost, and the peer is told by WSAECONNRESET. As ws2echo_client_close with a
+ * linger_s of 0; over UDP it is ws2echo_client_close. For testing servers.
+ * Errors: WSAENOTSOCK. Does not block.
+ */
+WS2ECHO_API int ws2echo_client_reset(ws2echo_client client);
 
 /* ---- load ------------------------------------------------------------------------------------------------------------------ */
 

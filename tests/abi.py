@@ -36,6 +36,7 @@ WSAEADDRNOTAVAIL = 10049
 WSAENETUNREACH = 10051
 WSAECONNABORTED = 10053
 WSAECONNRESET = 10054
+WSAENOBUFS = 10055
 WSAENOTCONN = 10057
 WSAESHUTDOWN = 10058
 WSAETIMEDOUT = 10060
@@ -55,8 +56,11 @@ INFINITE = 0xFFFFFFFF
 TIMEOUT_OF_OPTIONS = 0xFFFFFFFE
 NO_MISMATCH = 0xFFFFFFFFFFFFFFFF
 ANY, IPV4, IPV6 = 0, 4, 6
-LISTENING, ACCEPTED, CLOSED = 1, 2, 3
-NONE, FIN, RESET, TIMEOUT, CAP, STOPPED, ERROR = range(7)
+LISTENING, ACCEPTED, CLOSED, FAULT = 1, 2, 3, 4
+NONE, FIN, RESET, TIMEOUT, CAP, STOPPED, ERROR, BY_FAULT = range(8)
+UNTIL_ACCEPTED, UNTIL_OPEN, UNTIL_OPEN_AT_MOST, UNTIL_CLOSED, UNTIL_FAULTS, UNTIL_RECEIVED, UNTIL_SENT = (
+    range(7)
+)
 RECEIVE, SEND, BOTH = 0, 1, 2
 TCP, UDP, TCP_AND_UDP = 0, 1, 2
 ACCEPT_DEFAULT, ACCEPTEX, WSAACCEPT = 0, 1, 2
@@ -95,6 +99,8 @@ class ServerOptions(Structure):
         ("echo_buffer_bytes", c_uint32),
         ("journal_events", c_uint32),
         ("reserved", c_uint32),
+        ("faults", c_char_p),
+        ("seed", c_uint64),
     )
 
 
@@ -105,7 +111,7 @@ class ServerStats(Structure):
         ("connections_accepted", c_uint64),
         ("connections_current", c_uint64),
         ("connections_peak", c_uint64),
-        ("connections_closed", c_uint64 * 7),
+        ("connections_closed", c_uint64 * 8),
         ("bytes_received", c_uint64),
         ("bytes_sent", c_uint64),
         ("datagrams_received", c_uint64),
@@ -134,7 +140,46 @@ class Event(Structure):
         ("local", Address),
         ("peer", Address),
         ("protocol", c_uint32),
+        ("rule", c_uint32),
+        ("place", c_uint64),
+        ("fault", c_uint32),
         ("reserved", c_uint32),
+    )
+
+
+class Fault(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("id", c_uint32),
+        ("kind", c_uint32),
+        ("reserved", c_uint32),
+        ("text", c_char * 512),
+    )
+
+
+class FaultInfo(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("protocols", c_uint32),
+        ("streams", c_uint32),
+        ("selects", c_uint32),
+        ("name", c_char * 16),
+        ("summary", c_char * 128),
+    )
+
+
+class FaultParameterInfo(Structure):
+    _fields_ = (
+        ("size", c_uint32),
+        ("condition", c_uint32),
+        ("required", c_uint32),
+        ("optional", c_uint32),
+        ("least", c_double),
+        ("most", c_double),
+        ("default_value", c_double),
+        ("name", c_char * 24),
+        ("unit", c_char * 24),
+        ("summary", c_char * 80),
     )
 
 
@@ -324,6 +369,9 @@ STRUCTS: tuple[type[Structure], ...] = (
     ServerOptions,
     ServerStats,
     Event,
+    Fault,
+    FaultInfo,
+    FaultParameterInfo,
     ClientOptions,
     ClientStats,
     EchoProgress,
@@ -346,9 +394,16 @@ _FUNCTIONS: dict[str, tuple[type, ...]] = {
     "ws2echo_server_stats_get": (SERVER, POINTER(ServerStats)),
     "ws2echo_server_next_event": (SERVER, c_uint32, POINTER(Event)),
     "ws2echo_server_wait_handle": (SERVER, POINTER(c_void_p)),
+    "ws2echo_server_wait": (SERVER, c_uint32, c_uint64, c_uint32),
     "ws2echo_server_drain": (SERVER, c_uint32),
     "ws2echo_server_stop": (SERVER, c_uint32, POINTER(c_uint32)),
     "ws2echo_server_close": (SERVER,),
+    "ws2echo_server_fault_add": (SERVER, c_char_p, POINTER(c_uint32)),
+    "ws2echo_server_fault_change": (SERVER, c_uint32, c_char_p),
+    "ws2echo_server_fault_remove": (SERVER, c_uint32),
+    "ws2echo_server_fault_get": (SERVER, c_uint32, POINTER(Fault)),
+    "ws2echo_fault_describe": (c_uint32, POINTER(FaultInfo)),
+    "ws2echo_fault_parameter_describe": (c_uint32, c_uint32, POINTER(FaultParameterInfo)),
     "ws2echo_client_options_init": (POINTER(ClientOptions),),
     "ws2echo_client_open": (POINTER(ClientOptions), POINTER(CLIENT)),
     "ws2echo_client_begin": (POINTER(ClientOptions), POINTER(CLIENT)),
@@ -364,6 +419,7 @@ _FUNCTIONS: dict[str, tuple[type, ...]] = {
     "ws2echo_client_ping": (CLIENT, POINTER(PingOptions), c_uint32, POINTER(PingProgress)),
     "ws2echo_client_wait_handle": (CLIENT, c_uint32, POINTER(c_void_p)),
     "ws2echo_client_close": (CLIENT,),
+    "ws2echo_client_reset": (CLIENT,),
     "ws2echo_histogram_init": (POINTER(Histogram),),
     "ws2echo_histogram_record": (POINTER(Histogram), c_uint64, c_uint64),
     "ws2echo_histogram_merge": (POINTER(Histogram), POINTER(Histogram)),

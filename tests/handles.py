@@ -88,6 +88,15 @@ def models() -> list[abi.ModelInfo]:
     return found
 
 
+def fault_kinds() -> list[abi.FaultInfo]:
+    found: list[abi.FaultInfo] = []
+    info = sized(abi.FaultInfo)
+    while DLL.ws2echo_fault_describe(len(found), byref(info)) == 0:
+        found.append(info)
+        info = sized(abi.FaultInfo)
+    return found
+
+
 class Server:
     def __init__(self, **options: Any) -> None:
         self.handle = c_uint64(0)
@@ -142,6 +151,28 @@ class Server:
         with contextlib.suppress(CallError):
             while True:
                 found.append(self.next_event(0))
+        return found
+
+    def wait(self, until: int, count: int = 1, timeout_ms: int = 60_000) -> None:
+        check(DLL.ws2echo_server_wait(self.handle, until, count, timeout_ms))
+
+    def fault_add(self, text: str) -> int:
+        identity = c_uint32()
+        check(DLL.ws2echo_server_fault_add(self.handle, text.encode(), byref(identity)))
+        return identity.value
+
+    def fault_change(self, identity: int, text: str) -> None:
+        check(DLL.ws2echo_server_fault_change(self.handle, identity, text.encode()))
+
+    def fault_remove(self, identity: int) -> None:
+        check(DLL.ws2echo_server_fault_remove(self.handle, identity))
+
+    @property
+    def faults(self) -> dict[int, str]:
+        found: dict[int, str] = {}
+        fault = sized(abi.Fault)
+        while DLL.ws2echo_server_fault_get(self.handle, len(found), byref(fault)) == 0:
+            found[fault.id] = fault.text.decode()
         return found
 
     def wait_handle(self) -> int:

@@ -14,9 +14,12 @@ import pytest
 
 SIZES = {
     abi.Address: 72,
-    abi.ServerOptions: 88,
-    abi.ServerStats: 168,
-    abi.Event: 216,
+    abi.ServerOptions: 104,
+    abi.ServerStats: 176,
+    abi.Event: 232,
+    abi.Fault: 528,
+    abi.FaultInfo: 160,
+    abi.FaultParameterInfo: 168,
     abi.ClientOptions: 56,
     abi.ClientStats: 64,
     abi.EchoProgress: 40,
@@ -36,11 +39,13 @@ C_TYPES: dict[str, Any] = {
     "uint64_t": ctypes.c_uint64,
     "const char *": ctypes.c_char_p,
     "char": ctypes.c_char,
+    "double": ctypes.c_double,
     "ws2echo_address": abi.Address,
 }
 ARRAY_SIZES = {
     "WS2ECHO_ADDRESS_TEXT_SIZE": 64,
-    "WS2ECHO_REASON_COUNT": 7,
+    "WS2ECHO_REASON_COUNT": 8,
+    "WS2ECHO_FAULT_TEXT_SIZE": 512,
     "WS2ECHO_HISTOGRAM_COUNTS": 2688,
     "WS2ECHO_LOAD_SIZES_MAX": 16,
     "WS2ECHO_LOAD_PROBLEM_COUNT": 8,
@@ -93,7 +98,7 @@ def test_defaults_are_those_of_the_header() -> None:
     options = handles.server_options()
     told = {name: getattr(options, name) for name, _ in options._fields_}
     assert told == {
-        "size": 88,
+        "size": 104,
         "model": 0,
         "protocol": 0,
         "family": abi.ANY,
@@ -114,6 +119,8 @@ def test_defaults_are_those_of_the_header() -> None:
         "echo_buffer_bytes": 262144,
         "journal_events": 4096,
         "reserved": 0,
+        "faults": None,
+        "seed": 0,
     }
 
 

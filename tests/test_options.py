@@ -40,7 +40,8 @@ SERVER_RANGES: dict[str, tuple[list[int], list[int]]] = {
     "echo_buffer_bytes": ([1, 1 << 26], [0, (1 << 26) + 1, 0xFFFFFFFF]),
     "journal_events": ([1, 1 << 20], [0, (1 << 20) + 1, 0xFFFFFFFF]),
     "reserved": ([0], [1, 0xFFFFFFFF]),
-    "size": ([88], [0, 87, 89, 0xFFFFFFFF]),
+    "seed": ([1, (1 << 64) - 1], []),
+    "size": ([104], [0, 88, 103, 105, 0xFFFFFFFF]),
 }
 CLIENT_RANGES: dict[str, tuple[list[int], list[int]]] = {
     "protocol": ([abi.TCP, abi.UDP], [abi.TCP_AND_UDP, 1000, 0xFFFFFFFF]),
@@ -75,7 +76,7 @@ def refused(ranges: dict[str, tuple[list[int], list[int]]]) -> list[Any]:
 
 
 def test_every_option_has_a_row() -> None:
-    assert set(SERVER_RANGES) | {"host"} == {name for name, _ in abi.ServerOptions._fields_}
+    assert set(SERVER_RANGES) | {"host", "faults"} == {name for name, _ in abi.ServerOptions._fields_}
     assert set(CLIENT_RANGES) | {"host"} == {name for name, _ in abi.ClientOptions._fields_}
 
 

@@ -23,6 +23,7 @@
 %ignore WS2ECHO_NO_MISMATCH;
 %ignore WS2ECHO_ADDRESS_TEXT_SIZE;
 %ignore WS2ECHO_REASON_COUNT;
+%ignore WS2ECHO_FAULT_TEXT_SIZE;
 %ignore WS2ECHO_LOAD_PROBLEM_COUNT;
 
 /*
@@ -38,7 +39,7 @@
 %apply uint64_t *OUTPUT { ws2echo_server *server, ws2echo_client *client, ws2echo_load *load, uint64_t *sent, uint64_t *received }
 %apply uint64_t *OUTPUT { uint64_t *value_us, uint64_t *lowest_us, uint64_t *highest_us }
 %apply double *OUTPUT { double *mean_us, double *deviation_us }
-%apply uint32_t *OUTPUT { uint32_t *reset_connections }
+%apply uint32_t *OUTPUT { uint32_t *reset_connections, uint32_t *id }
 %apply uint16_t *OUTPUT { uint16_t *port }
 %typemap(ctype) uintptr_t *handle "uintptr_t *"
 %typemap(imtype, out="global::System.IntPtr") uintptr_t *handle "out global::System.IntPtr"
@@ -91,6 +92,9 @@
       return ret;
     } %}
 
+/* So are the faults of one, and the text of a rule. */
+%apply const char *host { const char *faults, const char *text }
+
 /* Texts inside of structs are read, never written. */
 %immutable ws2echo_address::host;
 %immutable ws2echo_model_info::name;
@@ -98,6 +102,12 @@
 %immutable ws2echo_model_info::summary;
 %immutable ws2echo_model_info::calls;
 %immutable ws2echo_model_info::limits;
+%immutable ws2echo_fault::text;
+%immutable ws2echo_fault_info::name;
+%immutable ws2echo_fault_info::summary;
+%immutable ws2echo_fault_parameter_info::name;
+%immutable ws2echo_fault_parameter_info::unit;
+%immutable ws2echo_fault_parameter_info::summary;
 %typemap(ctype, out="const char *") char [ANY] "const char *"
 %typemap(imtype, out="global::System.IntPtr") char [ANY] "global::System.IntPtr"
 %typemap(cstype) char [ANY] "string"
@@ -155,3 +165,6 @@ W2E_SIZED(ws2echo_load_options)
 W2E_SIZED(ws2echo_load_stats)
 W2E_SIZED(ws2echo_load_problem)
 W2E_SIZED(ws2echo_model_info)
+W2E_SIZED(ws2echo_fault)
+W2E_SIZED(ws2echo_fault_info)
+W2E_SIZED(ws2echo_fault_parameter_info)

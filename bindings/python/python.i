@@ -19,6 +19,9 @@
 %rename(PingOptions) ws2echo_ping_options;
 %rename(PingProgress) ws2echo_ping_progress;
 %rename(ModelInfo) ws2echo_model_info;
+%rename(Fault) ws2echo_fault;
+%rename(FaultInfo) ws2echo_fault_info;
+%rename(FaultParameterInfo) ws2echo_fault_parameter_info;
 %rename(Histogram) ws2echo_histogram;
 %rename(LoadOptions) ws2echo_load_options;
 %rename(LoadStats) ws2echo_load_stats;
@@ -74,6 +77,10 @@ static void raise_failure(int error) {
 %enddef
 W2E_BLOCKS(ws2echo_server_open)
 W2E_BLOCKS(ws2echo_server_next_event)
+W2E_BLOCKS(ws2echo_server_wait)
+W2E_BLOCKS(ws2echo_server_fault_add)
+W2E_BLOCKS(ws2echo_server_fault_change)
+W2E_BLOCKS(ws2echo_server_fault_remove)
 W2E_BLOCKS(ws2echo_server_drain)
 W2E_BLOCKS(ws2echo_server_stop)
 W2E_BLOCKS(ws2echo_server_close)
@@ -87,6 +94,7 @@ W2E_BLOCKS(ws2echo_client_shutdown)
 W2E_BLOCKS(ws2echo_client_echo)
 W2E_BLOCKS(ws2echo_client_ping)
 W2E_BLOCKS(ws2echo_client_close)
+W2E_BLOCKS(ws2echo_client_reset)
 W2E_BLOCKS(ws2echo_load_open)
 W2E_BLOCKS(ws2echo_load_next_problem)
 W2E_BLOCKS(ws2echo_load_wait)
@@ -107,6 +115,7 @@ W2E_RESULT(ws2echo_client, client, PyLong_FromUnsignedLongLong)
 W2E_RESULT(ws2echo_load, load, PyLong_FromUnsignedLongLong)
 W2E_RESULT(uint16_t, port, PyLong_FromUnsignedLong)
 W2E_RESULT(uint32_t, reset_connections, PyLong_FromUnsignedLong)
+W2E_RESULT(uint32_t, id, PyLong_FromUnsignedLong)
 W2E_RESULT(uint64_t, received, PyLong_FromUnsignedLongLong)
 W2E_RESULT(uintptr_t, handle, PyLong_FromSize_t)
 W2E_RESULT(uint64_t, value_us, PyLong_FromUnsignedLongLong)
@@ -229,6 +238,9 @@ W2E_STRUCT(ws2echo_server_stats, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_event, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_client_stats, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_model_info, made->size = sizeof *made)
+W2E_STRUCT(ws2echo_fault, made->size = sizeof *made)
+W2E_STRUCT(ws2echo_fault_info, made->size = sizeof *made)
+W2E_STRUCT(ws2echo_fault_parameter_info, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_load_stats, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_load_problem, made->size = sizeof *made)
 W2E_STRUCT(ws2echo_histogram, (void)ws2echo_histogram_init(made))
@@ -242,14 +254,14 @@ W2E_STRUCT(ws2echo_load_options, (void)ws2echo_load_options_init(made))
 %ignore ws2echo_ping_options_init;
 %ignore ws2echo_load_options_init;
 
-/* The host of an options struct is a copy of the struct's own, until it is set again, filled anew, or freed. */
+/* The host of an options struct, and so its faults, is a copy of the struct's own, until it is set again, filled anew, or freed. */
 %{
 static char *copied(const char *text) {
     char *copy = text ? malloc(strlen(text) + 1) : NULL;
     return copy ? strcpy(copy, text) : NULL;
 }
 %}
-%typemap(memberin) const char *host {
+%typemap(memberin) const char *host, const char *faults {
     free((char *)$1);
     $1 = copied($input);
     if ($input != NULL && $1 == NULL) {
@@ -257,7 +269,15 @@ static char *copied(const char *text) {
         SWIG_fail;
     }
 }
-%typemap(check) ws2echo_server_options *options, ws2echo_client_options *options, ws2echo_load_options *options {
+%typemap(check) ws2echo_server_options *options {
+    if ($1 != NULL) {
+        free((char *)$1->host);
+        free((char *)$1->faults);
+        $1->host = NULL;
+        $1->faults = NULL;
+    }
+}
+%typemap(check) ws2echo_client_options *options, ws2echo_load_options *options {
     if ($1 != NULL) {
         free((char *)$1->host);
         $1->host = NULL;
@@ -268,6 +288,7 @@ static char *copied(const char *text) {
 %extend ws2echo_server_options {
     ~ws2echo_server_options(void) {
         free((char *)$self->host);
+        free((char *)$self->faults);
         free($self);
     }
 }
@@ -315,6 +336,12 @@ static char *copied(const char *text) {
 %immutable ws2echo_model_info::summary;
 %immutable ws2echo_model_info::calls;
 %immutable ws2echo_model_info::limits;
+%immutable ws2echo_fault::text;
+%immutable ws2echo_fault_info::name;
+%immutable ws2echo_fault_info::summary;
+%immutable ws2echo_fault_parameter_info::name;
+%immutable ws2echo_fault_parameter_info::unit;
+%immutable ws2echo_fault_parameter_info::summary;
 %immutable ws2echo_server_stats::connections_closed;
 %immutable ws2echo_load_stats::problems;
 %immutable ws2echo_histogram::counts;

@@ -334,6 +334,56 @@ bool w2e_fault_parse(struct w2e_fault_rule *rule, const char *text, struct w2e_f
     return whole(&parser, parameters_end);
 }
 
+/* ---- several ---- */
+
+static bool is_blank(char character) {
+    return character == ' ' || character == '\t' || character == '\r' || character == '\n';
+}
+
+static const char *skip(const char *at, bool blanks) {
+    while (*at != 0 && is_blank(*at) == blanks) {
+        at++;
+    }
+    return at;
+}
+
+static bool fail_by_number(struct w2e_fault_error *error, const char *words, uint64_t number) {
+    struct parser parser = {.error = error};
+    fail(&parser, parser.text, words);
+    w2e_text_add_number(&parser.message, number);
+    return false;
+}
+
+/* One rule of many. */
+static bool parse_piece(struct w2e_fault_rule *rule, const char *begin, const char *end, struct w2e_fault_error *error) {
+    char piece[W2E_FAULT_TEXT_SIZE];
+    size_t size = (size_t)(end - begin);
+    if (size >= sizeof piece) {
+        return fail_by_number(error, "the rule is too long: bytes at most: ", sizeof piece - 1);
+    }
+    memcpy(piece, begin, size);
+    piece[size] = 0;
+    return w2e_fault_parse(rule, piece, error);
+}
+
+static bool add(struct w2e_fault_rules *rules, const struct w2e_fault_rule *rule, struct w2e_fault_error *error) {
+    return w2e_faults_add(rules, rule, 0) != 0 ||
+           fail_by_number(error, "there are too many rules: at most ", W2E_FAULT_RULES_MAX);
+}
+
+bool w2e_faults_parse(struct w2e_fault_rules *rules, const char *text, struct w2e_fault_error *error) {
+    for (const char *begin = skip(text, true); *begin != 0;) {
+        const char *end = skip(begin, false);
+        struct w2e_fault_rule rule;
+        if (!parse_piece(&rule, begin, end, error) || !add(rules, &rule, error)) {
+            error->position += (size_t)(begin - text);
+            return false;
+        }
+        begin = skip(end, true);
+    }
+    return true;
+}
+
 /* ---- print ---- */
 
 /* Begins a parameter or condition: `opens` stands before the first one. */

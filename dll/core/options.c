@@ -2,6 +2,7 @@
 
 #include "codes.h"
 #include "models.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,10 +42,16 @@ void w2e_client_options_default(ws2echo_client_options *options) {
     };
 }
 
+static void none(struct w2e_option_fault *fault) {
+    fault->field = NULL;
+    fault->wanted = NULL;
+}
+
 /* The options are checked in the order of their fields; the first fault found is told. */
 static bool check(struct w2e_option_fault *fault, bool good, const char *field, const char *wanted) {
     if (!good && fault->field == NULL) {
-        *fault = (struct w2e_option_fault){field, wanted};
+        fault->field = field;
+        fault->wanted = wanted;
     }
     return good;
 }
@@ -109,6 +116,49 @@ static const char *const buffer_wanted = "0 (the system's choice) to 1073741824"
 static const char *const linger_wanted = "-1 (not set) to 65535";
 static const char *const limit_wanted = "at least 1, or WS2ECHO_INFINITE";
 
+/* ---- faults ---- */
+
+bool w2e_fault_offered(enum w2e_fault_kind kind, uint32_t protocol) {
+    unsigned spoken = protocol == WS2ECHO_PROTOCOL_TCP   ? W2E_FAULT_TCP
+                      : protocol == WS2ECHO_PROTOCOL_UDP ? W2E_FAULT_UDP
+                                                         : W2E_FAULT_BOTH;
+    return (w2e_fault_info(kind)->protocols & spoken) != 0;
+}
+
+/* The rules; they were checked before, unless *fault says what is wrong with them. */
+static void read_faults(const ws2echo_server_options *options, struct w2e_fault_rules *rules, struct w2e_option_fault *fault) {
+    struct w2e_fault_error error;
+    w2e_faults_init(rules, 0);
+    if (options->faults == NULL || w2e_faults_parse(rules, options->faults, &error)) {
+        return;
+    }
+    struct w2e_text text;
+    w2e_text_init(&text, fault->text, sizeof fault->text);
+    w2e_text_add(&text, "at byte ");
+    w2e_text_add_number(&text, error.position);
+    w2e_text_add(&text, ": ");
+    w2e_text_add(&text, error.text);
+    check(fault, false, "faults", fault->text);
+}
+
+static bool faults_offered(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
+    struct w2e_fault_rules rules;
+    read_faults(options, &rules, fault);
+    for (uint32_t i = 0; i < rules.count; i++) {
+        if (!w2e_fault_offered(rules.rules[i].kind, options->protocol)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_faults(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
+    struct w2e_fault_rules rules;
+    if (fault->field == NULL) {
+        read_faults(options, &rules, fault);
+    }
+}
+
 /* What is right as a value, but not offered by the model. */
 static int check_offered(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
     const ws2echo_model_info *model = w2e_model_find(options->model);
@@ -120,11 +170,12 @@ static int check_offered(const ws2echo_server_options *options, struct w2e_optio
     check(fault, options->accepts_pending == 0 || accept_ex, "accepts_pending", "0, unless connections are accepted by AcceptEx");
     check(fault, options->workers == 0 || model->workers != 0, "workers",
           "0 for this model, which has a thread for each connection");
+    check(fault, faults_offered(options, fault), "faults", "faults of the server's protocol: some are for TCP or UDP only");
     return fault->field != NULL ? W2E_EOPNOTSUPP : 0;
 }
 
 int w2e_server_options_check(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
-    *fault = (struct w2e_option_fault){NULL, NULL};
+    none(fault);
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }
@@ -148,11 +199,12 @@ int w2e_server_options_check(const ws2echo_server_options *options, struct w2e_o
     check(fault, within(options->echo_buffer_bytes, 1, 1u << 26), "echo_buffer_bytes", "1 to 67108864");
     check(fault, within(options->journal_events, 1, 1u << 20), "journal_events", "1 to 1048576");
     check(fault, options->reserved == 0, "reserved", "0");
+    check_faults(options, fault);
     return fault->field != NULL ? W2E_EINVAL : check_offered(options, fault);
 }
 
 int w2e_client_options_check(const ws2echo_client_options *options, struct w2e_option_fault *fault) {
-    *fault = (struct w2e_option_fault){NULL, NULL};
+    none(fault);
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }
@@ -179,7 +231,7 @@ void w2e_ping_options_default(ws2echo_ping_options *options) {
 }
 
 int w2e_ping_options_check(const ws2echo_ping_options *options, struct w2e_option_fault *fault) {
-    *fault = (struct w2e_option_fault){NULL, NULL};
+    none(fault);
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }
@@ -256,7 +308,7 @@ static int check_load_offered(const ws2echo_load_options *options, struct w2e_op
 }
 
 int w2e_load_options_check(const ws2echo_load_options *options, struct w2e_option_fault *fault) {
-    *fault = (struct w2e_option_fault){NULL, NULL};
+    none(fault);
     if (!check(fault, options->size == sizeof *options, "size", "sizeof the struct of this version of the header")) {
         return W2E_EINVAL;
     }

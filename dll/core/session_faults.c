@@ -85,7 +85,7 @@ static void finish(struct w2e_session_faults *faults, enum w2e_gate_end how, uin
         until_us = w2e_session_echo_deadline_us(faults->echo, false);
     }
     unpark(faults);
-    w2e_session_echo_finish(faults->echo, W2E_REASON_OF_FAULT, until_us);
+    w2e_session_echo_finish(faults->echo, WS2ECHO_REASON_FAULT, until_us);
 }
 
 /* Ends the connection where the faults say so. *ask_again_us: … and when, if they will by time alone. */
@@ -97,7 +97,7 @@ static void end_by_fault(struct w2e_session_faults *faults, uint64_t now_us, uin
     }
     tell_end(faults, &end);
     if (end.how == W2E_GATE_RESET) {
-        abort_for(faults, W2E_REASON_OF_FAULT, 0);
+        abort_for(faults, WS2ECHO_REASON_FAULT, 0);
     } else if (!faults->send_out && (end.at_once || !finish_held(faults, end.rule_id, now_us, ask_again_us))) {
         finish(faults, end.how, now_us);
     }

@@ -18,9 +18,6 @@
 #include "fault_chain.h"
 #include "session_echo.h"
 
-/* Why a connection ends that a fault ends: which rule it was tells the summary. */
-#define W2E_REASON_OF_FAULT WS2ECHO_REASON_RESET
-
 struct w2e_session_faults {
     struct w2e_session_echo *echo;
     const struct w2e_session_ops *echo_ops;

@@ -22,7 +22,9 @@ enum { ADDRESS_BYTES = sizeof(SOCKADDR_STORAGE) + 16 };
 struct completion {
     struct w2e_shards shards; /* first */
     const struct w2e_reaper_ops *reaper_ops;
-    struct w2e_acceptor *acceptor; /* NULL where AcceptEx accepts */
+    struct w2e_acceptor *acceptor;      /* NULL where AcceptEx accepts */
+    uint32_t accepts_pending;           /* on each listener; 0: it is not AcceptEx that accepts */
+    SOCKET attached[W2E_LISTENERS_MAX]; /* the listener that stood at this index when it was attached last; 0: none was */
     struct w2e_accept_functions accept;
 };
 
@@ -316,17 +318,6 @@ static void stop_acceptor(struct w2e_shards *shards) {
     }
 }
 
-static const struct w2e_engine engine = {.shard_bytes = sizeof(struct shard),
-                                         .task_bytes = sizeof(struct stream),
-                                         .shard_open = shard_open,
-                                         .shard_close = shard_close,
-                                         .begin = begin,
-                                         .resume = resume,
-                                         .end = end,
-                                         .wait = wait_completed,
-                                         .wake = wake,
-                                         .stop_listening = stop_acceptor};
-
 /* ---- open ---- */
 
 static int add_accept(struct completion *driver, uint32_t listener) {
@@ -348,12 +339,20 @@ static int add_accept(struct completion *driver, uint32_t listener) {
     return error;
 }
 
-static int add_accepts(struct completion *driver, uint32_t listener, uint32_t count) {
+/* A socket can be attached to a port only once, and may be given back and come again. */
+static int attach_listener(struct completion *driver, uint32_t listener) {
     struct shard *first = (struct shard *)driver->shards.first;
     SOCKET socket = driver->shards.listeners.sockets[listener];
-    int error = w2e_extension_accept(socket, &driver->accept);
+    int error = first->ops->attach(first->reaper, socket);
+    bool again = error != 0 && driver->attached[listener] == socket;
+    driver->attached[listener] = socket;
+    return again ? 0 : error;
+}
+
+static int add_accepts(struct completion *driver, uint32_t listener, uint32_t count) {
+    int error = w2e_extension_accept(driver->shards.listeners.sockets[listener], &driver->accept);
     if (error == 0) {
-        error = first->ops->attach(first->reaper, socket);
+        error = attach_listener(driver, listener);
     }
     for (uint32_t i = 0; i < count && error == 0; i++) {
         error = add_accept(driver, listener);
@@ -361,19 +360,40 @@ static int add_accepts(struct completion *driver, uint32_t listener, uint32_t co
     return error;
 }
 
-static int listen_by(struct completion *driver, const struct w2e_driver_config *config) {
-    struct w2e_listeners *listeners = &driver->shards.listeners;
-    if (config->accept != WS2ECHO_ACCEPT_ACCEPTEX) {
-        return w2e_acceptor_start(&driver->acceptor, &driver->shards);
+static bool has_streams(const struct w2e_listeners *listeners) {
+    bool any = false;
+    for (uint32_t i = 0; i < listeners->count; i++) {
+        any |= listeners->sockets[i] != INVALID_SOCKET;
+    }
+    return any;
+}
+
+static int listen_by(struct w2e_shards *shards) {
+    struct completion *driver = (struct completion *)shards;
+    const struct w2e_listeners *listeners = &shards->listeners;
+    if (driver->accepts_pending == 0 && has_streams(listeners)) {
+        return w2e_acceptor_start(&driver->acceptor, shards);
     }
     int error = 0;
     for (uint32_t i = 0; i < listeners->count && error == 0; i++) {
         if (listeners->sockets[i] != INVALID_SOCKET) {
-            error = add_accepts(driver, i, config->accepts_pending);
+            error = add_accepts(driver, i, driver->accepts_pending);
         }
     }
     return error;
 }
+
+static const struct w2e_engine engine = {.shard_bytes = sizeof(struct shard),
+                                         .task_bytes = sizeof(struct stream),
+                                         .shard_open = shard_open,
+                                         .shard_close = shard_close,
+                                         .begin = begin,
+                                         .resume = resume,
+                                         .end = end,
+                                         .wait = wait_completed,
+                                         .wake = wake,
+                                         .listen = listen_by,
+                                         .stop_listening = stop_acceptor};
 
 static int completion_open(struct w2e_driver **opened, const void *part, const struct w2e_driver_config *config,
                            struct w2e_listeners *listeners, struct w2e_service *service) {
@@ -383,6 +403,7 @@ static int completion_open(struct w2e_driver **opened, const void *part, const s
         return WSAENOBUFS;
     }
     driver->reaper_ops = part;
+    driver->accepts_pending = config->accept == WS2ECHO_ACCEPT_ACCEPTEX ? config->accepts_pending : 0;
     struct w2e_shards *shards = &driver->shards;
     *shards = (struct w2e_shards){.driver.ops = &w2e_driver_completion,
                                   .engine = &engine,
@@ -391,7 +412,7 @@ static int completion_open(struct w2e_driver **opened, const void *part, const s
                                   .listeners = *listeners};
     int error = w2e_shards_open(shards, config->workers);
     if (error == 0) {
-        error = listen_by(driver, config);
+        error = listen_by(shards);
     }
     if (error != 0) {
         w2e_shards_stop(&shards->driver);
@@ -405,6 +426,9 @@ static int completion_open(struct w2e_driver **opened, const void *part, const s
 const struct w2e_driver_ops w2e_driver_completion = {.open = completion_open,
                                                      .add = w2e_shards_add,
                                                      .ask_again = w2e_shards_ask_again,
+                                                     .refresh = w2e_shards_refresh,
+                                                     .unlisten = w2e_shards_unlisten,
+                                                     .listen = w2e_shards_listen,
                                                      .stop_accepting = w2e_shards_stop_accepting,
                                                      .stop = w2e_shards_stop,
                                                      .free = w2e_shards_free};

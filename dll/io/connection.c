@@ -5,6 +5,7 @@
 #include "win/system.h"
 
 #include <limits.h>
+#include <string.h>
 
 /* ---- session ---- */
 
@@ -47,6 +48,20 @@ void w2e_traffic_sum(struct w2e_traffic *parts, struct w2e_traffic *sum) {
         add_up(&sum->datagrams_oversize, &parts[i].datagrams_oversize);
         add_up(&sum->datagrams_unreachable, &parts[i].datagrams_unreachable);
         add_up(&sum->datagrams_failed, &parts[i].datagrams_failed);
+    }
+}
+
+void w2e_traffic_set_watch(struct w2e_traffic *parts, struct w2e_traffic_watch *watch) {
+    for (unsigned i = 0; i < W2E_TRAFFIC_PARTS; i++) {
+        InterlockedExchangePointer((void *volatile *)&parts[i].watch, watch);
+    }
+}
+
+/* Counting came before: so either the watch is seen here, or who set it sees the count. */
+static void tell_watch(struct w2e_traffic *traffic) {
+    struct w2e_traffic_watch *watch = traffic->watch;
+    if (watch != NULL) {
+        watch->moved(watch->owner);
     }
 }
 
@@ -97,6 +112,7 @@ void w2e_connection_done(struct w2e_connection *connection, enum w2e_op_kind kin
     if (connection->datagram && (kind == W2E_OP_RECV || kind == W2E_OP_SEND)) {
         count_datagram(connection->traffic, kind, error);
     }
+    tell_watch(connection->traffic);
     w2e_session_done(connection->session, kind, error, bytes, now_us);
 }
 
@@ -157,6 +173,12 @@ _Static_assert(sizeof(struct datagram_ends) <= sizeof(struct w2e_ends), "room fo
 
 static struct datagram_ends *ends_of(const struct w2e_op *op) {
     return (struct datagram_ends *)(void *)op->ends;
+}
+
+void w2e_ends_peer(const struct w2e_ends *ends, SOCKADDR_STORAGE *peer) {
+    const struct datagram_ends *known = (const struct datagram_ends *)(const void *)ends;
+    *peer = (SOCKADDR_STORAGE){0};
+    memcpy(peer, &known->peer, sizeof known->peer);
 }
 
 static WSAMSG *message_of(const struct w2e_op *op) {

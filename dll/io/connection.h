@@ -11,6 +11,12 @@
  * connection counts in one of them. */
 enum { W2E_TRAFFIC_PARTS = 8 };
 
+/* Who waits for traffic. */
+struct w2e_traffic_watch {
+    void *owner;
+    void (*moved)(void *owner); /* on a driver's thread, after it was counted */
+};
+
 struct w2e_traffic {
     struct w2e_counter bytes_received;
     struct w2e_counter bytes_sent;
@@ -19,20 +25,24 @@ struct w2e_traffic {
     struct w2e_counter datagrams_oversize;
     struct w2e_counter datagrams_unreachable;
     struct w2e_counter datagrams_failed;
-    uint64_t apart; /* from the next part: a cache line each */
+    struct w2e_traffic_watch *volatile watch; /* NULL, unless somebody waits. With it a part is a cache line */
 };
 
 /* Adds the parts up. Whatever was sent had been received before: so it is never more. */
 void w2e_traffic_sum(struct w2e_traffic *parts, struct w2e_traffic *sum);
 
+/* Has `moved` called for what is counted from now on, or with NULL no more; a call may be under way still. */
+void w2e_traffic_set_watch(struct w2e_traffic *parts, struct w2e_traffic_watch *watch);
+
 struct w2e_connection {
     SOCKET socket;
     struct w2e_session *session;
     struct w2e_traffic *traffic;
-    bool lingers;   /* closing may block, for SO_LINGER */
-    bool datagram;  /* of UDP */
-    bool shut;      /* SHUTDOWN was done */
-    size_t sending; /* bytes of the SEND that is out: they are counted already */
+    bool lingers;       /* closing may block, for SO_LINGER */
+    bool datagram;      /* of UDP */
+    bool shut;          /* SHUTDOWN was done */
+    bool interruptible; /* not even a SEND may keep a thread: its owner wants to be heard at any time */
+    size_t sending;     /* bytes of the SEND that is out: they are counted already */
     /* Whom CONNECT is for. */
     SOCKADDR_STORAGE peer;
     int peer_size;
@@ -51,6 +61,9 @@ void w2e_connection_fit_buffer(struct w2e_connection *connection);
 
 /* Takes the buffer back, once CLOSE was lent. */
 void w2e_connection_free_buffer(struct w2e_connection *connection);
+
+/* Where a datagram came from. */
+void w2e_ends_peer(const struct w2e_ends *ends, SOCKADDR_STORAGE *peer);
 
 /* ---- CONNECT ---- */
 

@@ -19,6 +19,9 @@ struct w2e_service {
     void (*finished)(void *owner, struct w2e_connection *connection);
     /* A connection could not be accepted for want of resources; accepting goes on. */
     void (*accept_failed)(void *owner);
+    /* What the owner wants of a connection may have changed: called before its session is asked first, and for each `refresh`, on the thread
+     * that runs it and between two calls of its session. NULL: nothing ever changes. */
+    void (*refresh)(void *owner, struct w2e_connection *connection);
 };
 
 struct w2e_driver_config {
@@ -42,6 +45,18 @@ struct w2e_driver_ops {
     int (*add)(struct w2e_driver *driver, struct w2e_connection *connection);
     /* Has every session that waits for a time asked again soon: what it waits for has changed. From any thread, without the lock of a service. */
     void (*ask_again)(struct w2e_driver *driver);
+    /*
+     * Calls `refresh` of the service for every connection, then has its session asked again; operations that are out stay so, unless the
+     * session wants them back. Returns when that was done for each that was there when it was called. A thread that blocks in a SEND is waited
+     * for half a second, and has it done when the SEND is over: unless the connection is interruptible, then it is at once. Who calls is no
+     * thread of the driver's, and holds no lock of the service's.
+     */
+    void (*refresh)(struct w2e_driver *driver);
+    /* Stops to accept, and gives the listeners' streams back, open. Connections and sockets of datagrams go on. None, if none are left. */
+    void (*unlisten)(struct w2e_driver *driver, struct w2e_listeners *streams);
+    /* Accepts again, after unlisten or from the start: 0, or an error, and then the streams are still the caller's. WSA_OPERATION_ABORTED: after
+     * stop_accepting. */
+    int (*listen)(struct w2e_driver *driver, const struct w2e_listeners *streams);
     /* Closes the listeners, and ends the sockets of datagrams; connections go on. May be called several times, and from several threads. */
     void (*stop_accepting)(struct w2e_driver *driver);
     /* Stops accepting, aborts every session, and returns when each connection is finished and no thread is left. Like stop_accepting. */

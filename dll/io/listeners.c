@@ -114,6 +114,10 @@ static void set_port(struct place *place, uint32_t port) {
     ((SOCKADDR_IN *)&place->address)->sin_port = htons((u_short)port);
 }
 
+static uint32_t port_of(const SOCKADDR_STORAGE *address) {
+    return ntohs(((const SOCKADDR_IN *)address)->sin_port);
+}
+
 /* Windows takes a plain number up to 200 or so, and more only as a hint, which is a negative one (SOMAXCONN_HINT). */
 static int backlog_of(uint32_t wanted) {
     enum { PLAIN_MAX = 200, HINT_MAX = 65535 };
@@ -166,7 +170,7 @@ static int prepare_datagram(SOCKET socket, const struct place *place, const stru
 }
 
 static int open_socket(const struct place *place, int type, const ws2echo_server_options *options,
-                       const struct w2e_socket_options *socket_options, SOCKET *opened, ws2echo_address *bound_to) {
+                       const struct w2e_socket_options *socket_options, SOCKET *opened, SOCKADDR_STORAGE *bound) {
     ws2echo_address address;
     w2e_address_from(&place->address, &address);
     struct w2e_endpoint_text endpoint = w2e_endpoint_text(&address);
@@ -176,9 +180,8 @@ static int open_socket(const struct place *place, int type, const ws2echo_server
     }
     int error = type == SOCK_STREAM ? prepare_stream(socket, place, options, socket_options, endpoint.text)
                                     : prepare_datagram(socket, place, socket_options, endpoint.text);
-    SOCKADDR_STORAGE bound = {0};
-    int size = sizeof bound;
-    if (error == 0 && w2e_sys_getsockname(socket, (struct sockaddr *)&bound, &size) != 0) {
+    int size = sizeof *bound;
+    if (error == 0 && w2e_sys_getsockname(socket, (struct sockaddr *)bound, &size) != 0) {
         error = w2e_fail(WSAGetLastError(), "getsockname %s", endpoint.text);
     }
     if (error != 0) {
@@ -186,7 +189,6 @@ static int open_socket(const struct place *place, int type, const ws2echo_server
         return error;
     }
     *opened = socket;
-    w2e_address_from(&bound, bound_to);
     return 0;
 }
 
@@ -201,16 +203,16 @@ static int open_place(struct w2e_listeners *listeners, struct place *place, cons
     uint32_t index = listeners->count;
     SOCKET stream = INVALID_SOCKET;
     SOCKET datagram = INVALID_SOCKET;
-    ws2echo_address *address = &listeners->addresses[index];
+    SOCKADDR_STORAGE *bound = &listeners->places[index];
     int error = 0;
     if (options->protocol != WS2ECHO_PROTOCOL_UDP) {
-        error = open_socket(place, SOCK_STREAM, options, socket_options, &stream, address);
+        error = open_socket(place, SOCK_STREAM, options, socket_options, &stream, bound);
     }
     if (error == 0 && options->protocol != WS2ECHO_PROTOCOL_TCP) {
         if (stream != INVALID_SOCKET) {
-            set_port(place, address->port);
+            set_port(place, port_of(bound));
         }
-        error = open_socket(place, SOCK_DGRAM, options, socket_options, &datagram, address);
+        error = open_socket(place, SOCK_DGRAM, options, socket_options, &datagram, bound);
     }
     if (error != 0) {
         close_if_open(stream);
@@ -218,6 +220,8 @@ static int open_place(struct w2e_listeners *listeners, struct place *place, cons
     }
     listeners->sockets[index] = stream;
     listeners->datagrams[index] = datagram;
+    w2e_address_from(bound, &listeners->addresses[index]);
+    listeners->dual_stack[index] = place->dual_stack;
     listeners->wildcards[index] = place->wildcard;
     listeners->count++;
     return 0;
@@ -269,6 +273,24 @@ int w2e_listeners_open(struct w2e_listeners *listeners, const ws2echo_server_opt
         if (!taken || options->port != 0 || one_socket) {
             break;
         }
+    }
+    return error;
+}
+
+int w2e_listeners_reopen(struct w2e_listeners *streams, const ws2echo_server_options *options,
+                         const struct w2e_socket_options *socket_options) {
+    int error = 0;
+    for (uint32_t i = 0; i < streams->count && error == 0; i++) {
+        const SOCKADDR_STORAGE *address = &streams->places[i];
+        struct place place = {.address = *address,
+                              .size = address->ss_family == AF_INET ? sizeof(SOCKADDR_IN) : sizeof(SOCKADDR_IN6),
+                              .dual_stack = streams->dual_stack[i],
+                              .wildcard = streams->wildcards[i]};
+        SOCKADDR_STORAGE bound = {0};
+        error = open_socket(&place, SOCK_STREAM, options, socket_options, &streams->sockets[i], &bound);
+    }
+    if (error != 0) {
+        w2e_listeners_close(streams);
     }
     return error;
 }

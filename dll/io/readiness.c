@@ -291,16 +291,6 @@ static void shard_close(struct w2e_shard *base) {
     shard->ops->close(shard->poller);
 }
 
-static const struct w2e_engine engine = {.shard_bytes = sizeof(struct shard),
-                                         .task_bytes = sizeof(struct task),
-                                         .shard_open = shard_open,
-                                         .shard_close = shard_close,
-                                         .begin = begin,
-                                         .resume = resume,
-                                         .end = end,
-                                         .wait = wait_ready,
-                                         .wake = wake};
-
 static int add_listener(struct w2e_shards *shards, SOCKET socket) {
     struct task *task = w2e_sys_alloc(sizeof *task);
     if (task == NULL) {
@@ -313,6 +303,28 @@ static int add_listener(struct w2e_shards *shards, SOCKET socket) {
     }
     return error;
 }
+
+static int listen_by(struct w2e_shards *shards) {
+    const struct w2e_listeners *listeners = &shards->listeners;
+    int error = 0;
+    for (uint32_t i = 0; i < listeners->count && error == 0; i++) {
+        if (listeners->sockets[i] != INVALID_SOCKET) {
+            error = add_listener(shards, listeners->sockets[i]);
+        }
+    }
+    return error;
+}
+
+static const struct w2e_engine engine = {.shard_bytes = sizeof(struct shard),
+                                         .task_bytes = sizeof(struct task),
+                                         .shard_open = shard_open,
+                                         .shard_close = shard_close,
+                                         .begin = begin,
+                                         .resume = resume,
+                                         .end = end,
+                                         .wait = wait_ready,
+                                         .listen = listen_by,
+                                         .wake = wake};
 
 static int readiness_open(struct w2e_driver **opened, const void *part, const struct w2e_driver_config *config,
                           struct w2e_listeners *listeners, struct w2e_service *service) {
@@ -329,10 +341,8 @@ static int readiness_open(struct w2e_driver **opened, const void *part, const st
                                   .capacity = driver->poller_ops->capacity,
                                   .listeners = *listeners};
     int error = w2e_shards_open(shards, config->workers);
-    for (uint32_t i = 0; i < listeners->count && error == 0; i++) {
-        if (listeners->sockets[i] != INVALID_SOCKET) {
-            error = add_listener(shards, listeners->sockets[i]);
-        }
+    if (error == 0) {
+        error = listen_by(shards);
     }
     if (error != 0) {
         w2e_shards_stop(&shards->driver);
@@ -346,6 +356,9 @@ static int readiness_open(struct w2e_driver **opened, const void *part, const st
 const struct w2e_driver_ops w2e_driver_readiness = {.open = readiness_open,
                                                     .add = w2e_shards_add,
                                                     .ask_again = w2e_shards_ask_again,
+                                                    .refresh = w2e_shards_refresh,
+                                                    .unlisten = w2e_shards_unlisten,
+                                                    .listen = w2e_shards_listen,
                                                     .stop_accepting = w2e_shards_stop_accepting,
                                                     .stop = w2e_shards_stop,
                                                     .free = w2e_shards_free};

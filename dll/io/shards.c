@@ -29,21 +29,43 @@ static bool listens(const struct w2e_task *task) {
     return task->connection == NULL || task->connection->datagram;
 }
 
+static void count_listening_locked(struct w2e_shards *shards, bool listening, bool accepting, uint32_t change) {
+    shards->listening += listening ? change : 0;
+    shards->accepting += accepting ? change : 0;
+}
+
 /* ---- the thread of a shard ---- */
+
+static void refresh(const struct w2e_task *task) {
+    struct w2e_service *service = task->shard->shards->service;
+    if (task->connection != NULL && service->refresh != NULL) {
+        service->refresh(service->owner, task->connection);
+    }
+}
 
 static void begin_all(struct w2e_shard *shard, struct w2e_task *arrived) {
     while (arrived != NULL) {
         struct w2e_task *task = arrived;
         arrived = task->next;
         push(&shard->tasks, task);
+        refresh(task);
         shard->shards->engine->begin(task);
     }
 }
 
-static void end_all(struct w2e_shard *shard, bool listeners_only) {
+static bool is_listener(const struct w2e_task *task) {
+    return task->connection == NULL;
+}
+
+static bool is_any(const struct w2e_task *task) {
+    (void)task;
+    return true;
+}
+
+static void end_all(struct w2e_shard *shard, bool (*which)(const struct w2e_task *task)) {
     for (struct w2e_task *task = shard->tasks; task != NULL;) {
         struct w2e_task *next = task->next;
-        if (!listeners_only || listens(task)) {
+        if (which(task)) {
             shard->shards->engine->end(task);
         }
         task = next;
@@ -54,10 +76,19 @@ static void ask_all_again(struct w2e_shard *shard) {
     for (struct w2e_task *task = shard->tasks; task != NULL;) {
         struct w2e_task *next = task->next;
         if (task->connection != NULL) {
+            refresh(task);
             shard->shards->engine->resume(task);
         }
         task = next;
     }
+}
+
+static void answer(struct w2e_shard *shard, uint32_t notice) {
+    struct w2e_shards *shards = shard->shards;
+    AcquireSRWLockExclusive(&shards->lock);
+    shard->answered = notice;
+    WakeAllConditionVariable(&shards->changed);
+    ReleaseSRWLockExclusive(&shards->lock);
 }
 
 /* Takes over what came, and ends what is to end. */
@@ -65,12 +96,18 @@ static void read_mail(struct w2e_shard *shard) {
     struct w2e_shards *shards = shard->shards;
     struct w2e_task *arrived;
     uint32_t ask_again;
+    uint32_t notice;
+    bool answered;
+    bool unlisten;
     bool stop_accepting;
     bool stop;
     AcquireSRWLockExclusive(&shards->lock);
     arrived = shard->inbox;
     shard->inbox = NULL;
     ask_again = shards->ask_again;
+    notice = shards->notice;
+    answered = shard->answered == notice;
+    unlisten = shards->unlisten;
     stop_accepting = shards->stop_accepting;
     stop = shards->stop;
     ReleaseSRWLockExclusive(&shards->lock);
@@ -79,13 +116,19 @@ static void read_mail(struct w2e_shard *shard) {
         shard->asked_again = ask_again;
         ask_all_again(shard);
     }
+    if (unlisten) {
+        end_all(shard, is_listener);
+    }
     if (stop_accepting && !shard->listeners_ended) {
         shard->listeners_ended = true;
-        end_all(shard, true);
+        end_all(shard, listens);
     }
     if (stop && !shard->all_ended) {
         shard->all_ended = true;
-        end_all(shard, false);
+        end_all(shard, is_any);
+    }
+    if (!answered) {
+        answer(shard, notice);
     }
 }
 
@@ -204,7 +247,7 @@ int w2e_task_dispatch(struct w2e_shards *shards, struct w2e_task *task, struct w
     if (shard != NULL && !late) {
         task->shard = shard;
         shard->load++;
-        shards->listening += listens(task);
+        count_listening_locked(shards, listens(task), is_listener(task), 1);
         push(&shard->inbox, task);
         tell_locked(shard);
     }
@@ -317,6 +360,7 @@ void w2e_task_finish(struct w2e_task *task) {
     struct w2e_shard *shard = task->shard;
     struct w2e_shards *shards = shard->shards;
     bool listened = listens(task);
+    bool accepted = is_listener(task);
     w2e_timers_remove(&shard->timers, &task->timer);
     take_out(&shard->tasks, task);
     if (task->connection != NULL) {
@@ -325,7 +369,8 @@ void w2e_task_finish(struct w2e_task *task) {
     w2e_sys_free(task);
     AcquireSRWLockExclusive(&shards->lock);
     shard->load--;
-    if (listened && --shards->listening == 0) {
+    count_listening_locked(shards, listened, accepted, (uint32_t)-1);
+    if (listened && (shards->listening == 0 || shards->accepting == 0)) {
         WakeAllConditionVariable(&shards->changed);
     }
     ReleaseSRWLockExclusive(&shards->lock);
@@ -334,9 +379,72 @@ void w2e_task_finish(struct w2e_task *task) {
 /* ---- open and stop ---- */
 
 static void tell_all_locked(struct w2e_shards *shards) {
+    shards->notice++;
     for (struct w2e_shard *each = shards->first; each != NULL; each = each->next) {
         tell_locked(each);
     }
+}
+
+/* Waits until every shard has acted on what it was told last; one that has ended has nothing left to act on. */
+static void await_answers_locked(struct w2e_shards *shards) {
+    uint32_t notice = shards->notice;
+    for (struct w2e_shard *each = shards->first; each != NULL;) {
+        if (each->state == W2E_SHARD_ENDED || (int32_t)(each->answered - notice) >= 0) {
+            each = each->next;
+        } else {
+            w2e_condition_wait(&shards->changed, &shards->lock, W2E_NEVER);
+            each = shards->first; /* others may have come, or all be gone */
+        }
+    }
+}
+
+/* Afterwards no shard has a listener, and each knows that it is to have none: so none mistakes those that come next for the old ones. */
+static void end_listeners_in_turn(struct w2e_shards *shards) {
+    if (shards->engine->stop_listening != NULL) {
+        shards->engine->stop_listening(shards);
+    }
+    AcquireSRWLockExclusive(&shards->lock);
+    shards->unlisten = true;
+    tell_all_locked(shards);
+    await_answers_locked(shards);
+    while (shards->accepting > 0) {
+        w2e_condition_wait(&shards->changed, &shards->lock, W2E_NEVER);
+    }
+    ReleaseSRWLockExclusive(&shards->lock);
+}
+
+void w2e_shards_unlisten(struct w2e_driver *driver, struct w2e_listeners *streams) {
+    struct w2e_shards *shards = (struct w2e_shards *)driver;
+    AcquireSRWLockExclusive(&shards->stop_lock);
+    end_listeners_in_turn(shards);
+    *streams = shards->listeners;
+    shards->listeners.count = 0;
+    ReleaseSRWLockExclusive(&shards->stop_lock);
+}
+
+static int listen_in_turn(struct w2e_shards *shards, const struct w2e_listeners *streams) {
+    AcquireSRWLockExclusive(&shards->lock);
+    bool late = shards->stop_accepting;
+    shards->unlisten = late;
+    ReleaseSRWLockExclusive(&shards->lock);
+    if (late) {
+        return WSA_OPERATION_ABORTED;
+    }
+    shards->listeners = *streams;
+    int error = shards->engine->listen(shards);
+    if (error != 0) {
+        end_listeners_in_turn(shards);
+        shards->listeners.count = 0;
+    }
+    return error;
+}
+
+int w2e_shards_listen(struct w2e_driver *driver, const struct w2e_listeners *streams) {
+    struct w2e_shards *shards = (struct w2e_shards *)driver;
+    AcquireSRWLockExclusive(&shards->stop_lock);
+    int error = listen_in_turn(shards, streams);
+    ReleaseSRWLockExclusive(&shards->stop_lock);
+    return error;
 }
 
 static void stop_accepting_in_turn(struct w2e_shards *shards) {
@@ -377,6 +485,15 @@ void w2e_shards_ask_again(struct w2e_driver *driver) {
     AcquireSRWLockExclusive(&shards->lock);
     shards->ask_again++;
     tell_all_locked(shards);
+    ReleaseSRWLockExclusive(&shards->lock);
+}
+
+void w2e_shards_refresh(struct w2e_driver *driver) {
+    struct w2e_shards *shards = (struct w2e_shards *)driver;
+    AcquireSRWLockExclusive(&shards->lock);
+    shards->ask_again++;
+    tell_all_locked(shards);
+    await_answers_locked(shards);
     ReleaseSRWLockExclusive(&shards->lock);
 }
 

@@ -42,7 +42,8 @@ struct w2e_shard {
     /* Guarded by the lock of shards. */
     enum w2e_shard_state state;
     struct w2e_task *inbox;
-    uint32_t load; /* tasks that it has, and that are on their way to it */
+    uint32_t load;     /* tasks that it has, and that are on their way to it */
+    uint32_t answered; /* the last notice that it has acted on */
 };
 
 /* What an engine does for its shards; all on the thread of the shard, except wake and stop_listening. */
@@ -62,7 +63,9 @@ struct w2e_engine {
     void (*wait)(struct w2e_shard *shard, uint64_t until_us);
     /* Ends that wait, or the next one. */
     void (*wake)(struct w2e_shard *shard);
-    /* Before the listeners are closed, maybe more than once; or NULL. */
+    /* Begins to accept from the listeners: 0 or an error. */
+    int (*listen)(struct w2e_shards *shards);
+    /* Before the listeners are closed or given back, maybe more than once; or NULL. */
     void (*stop_listening)(struct w2e_shards *shards);
 };
 
@@ -82,10 +85,13 @@ struct w2e_shards {
     /* Guarded by lock. */
     struct w2e_shard *first;
     uint32_t listening;            /* tasks that end with accepting */
+    uint32_t accepting;            /* those of them that are listeners */
     uint32_t running;              /* threads of shards */
     uint32_t lingering;            /* threads that close a connection that lingers */
     struct w2e_lingerer *lingered; /* those that ended, to be joined */
     uint32_t ask_again;            /* how often all sessions were to be asked */
+    uint32_t notice;               /* the number of the last thing that all shards were told */
+    bool unlisten;                 /* listeners end: between unlisten and listen */
     bool stop_accepting;
     bool stop;
 };
@@ -96,6 +102,9 @@ int w2e_shards_open(struct w2e_shards *shards, uint32_t count);
 /* The functions of w2e_driver_ops of the same names; an engine calls them from its own, or lets them be its own. */
 int w2e_shards_add(struct w2e_driver *driver, struct w2e_connection *connection);
 void w2e_shards_ask_again(struct w2e_driver *driver);
+void w2e_shards_refresh(struct w2e_driver *driver);
+void w2e_shards_unlisten(struct w2e_driver *driver, struct w2e_listeners *streams);
+int w2e_shards_listen(struct w2e_driver *driver, const struct w2e_listeners *streams);
 void w2e_shards_stop_accepting(struct w2e_driver *driver);
 void w2e_shards_stop(struct w2e_driver *driver);
 void w2e_shards_free(struct w2e_driver *driver);

@@ -42,6 +42,16 @@ static inline uint64_t w2e_sys_now_us(void) {
     return ticks / ticks_per_s * 1000000 + ticks % ticks_per_s * 1000000 / ticks_per_s;
 }
 
+/* A number that is hardly ever drawn twice. */
+static inline uint64_t w2e_sys_draw(void) {
+    FILETIME time;
+    LARGE_INTEGER counter;
+    GetSystemTimeAsFileTime(&time);
+    QueryPerformanceCounter(&counter);
+    uint64_t drawn = (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
+    return drawn ^ (uint64_t)counter.QuadPart << 20 ^ (uint64_t)GetCurrentProcessId() << 44;
+}
+
 static inline HANDLE w2e_sys_create_thread(LPTHREAD_START_ROUTINE run, void *argument, size_t stack_bytes) {
     W2E_CALLED();
     return CreateThread(NULL, stack_bytes, run, argument, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);

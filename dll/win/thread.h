@@ -28,13 +28,17 @@ DWORD w2e_left_ms(uint64_t deadline_us);
 /* Waits for the condition, with the lock held exclusively: false once the deadline has passed. */
 bool w2e_condition_wait(CONDITION_VARIABLE *condition, SRWLOCK *lock, uint64_t deadline_us);
 
-/* A flag that is set once, and read without a lock. */
+/* A flag that is read without a lock. */
 struct w2e_flag {
     volatile LONG value;
 };
 
 static inline void w2e_flag_set(struct w2e_flag *flag) {
     InterlockedExchange(&flag->value, 1);
+}
+
+static inline void w2e_flag_clear(struct w2e_flag *flag) {
+    InterlockedExchange(&flag->value, 0);
 }
 
 static inline bool w2e_flag_is_set(struct w2e_flag *flag) {

@@ -223,6 +223,39 @@ static void a_text_that_does_not_fit_is_cut(void) {
     CHECK(strcmp(text, "latency:l") == 0);
 }
 
+static bool parse_all(const char *text, struct w2e_fault_rules *rules, struct w2e_fault_error *error) {
+    w2e_faults_init(rules, 1);
+    return w2e_faults_parse(rules, text, error);
+}
+
+static void several_rules_are_separated_by_blanks(void) {
+    struct w2e_fault_rules rules;
+    struct w2e_fault_error error;
+    CHECK(parse_all("", &rules, &error) && rules.count == 0);
+    CHECK(parse_all(" \t\r\n", &rules, &error) && rules.count == 0);
+    CHECK(parse_all("\nlatency:latency=5  reset@first=2\r\ndown ", &rules, &error) && rules.count == 3);
+    CHECK(rules.rules[0].id == 1 && rules.rules[1].kind == W2E_FAULT_reset && rules.rules[2].kind == W2E_FAULT_down);
+    CHECK(!parse_all("latency:latency=5 down:x=1", &rules, &error) && error.position == 23);
+    CHECK(!parse_all("latency\nbandwidth", &rules, &error) && error.position == 17);
+}
+
+static void too_much_is_an_error(void) {
+    enum { RULES = W2E_FAULT_RULES_MAX, LONG = 2000 };
+    struct w2e_fault_rules rules;
+    struct w2e_fault_error error;
+    char text[LONG + 1] = "";
+    for (unsigned i = 0; i < RULES; i++) {
+        strcat(text, "down ");
+    }
+    CHECK(parse_all(text, &rules, &error) && rules.count == RULES);
+    strcat(text, "fin");
+    CHECK(!parse_all(text, &rules, &error) && error.position == (size_t)RULES * 5);
+    CHECK(strcmp(error.text, "there are too many rules: at most 32") == 0);
+    memset(text, '0', LONG);
+    memcpy(text, "down latency:latency=", 21); /* one that would be a rule if it were cut */
+    CHECK(!parse_all(text, &rules, &error) && error.position == 5);
+}
+
 int main(void) {
     parameters_land_where_they_belong();
     a_rule_has_one_canonical_text();
@@ -231,5 +264,7 @@ int main(void) {
     what_was_printed_is_parsed_to_the_same();
     any_bytes_are_either_a_rule_or_an_error();
     a_text_that_does_not_fit_is_cut();
+    several_rules_are_separated_by_blanks();
+    too_much_is_an_error();
     return 0;
 }

@@ -185,6 +185,21 @@ static void a_model_that_offers_it_takes_it_up_to_its_limit(void) {
     check_not_offered(options, "accepts_pending");
 }
 
+static void rules_of_faults_are_read(void) {
+    ws2echo_server_options options = server_defaults();
+    options.faults = " latency:latency=5\n\treset:at=1@first=2  ";
+    CHECK(strcmp(server_fault(&options), "") == 0);
+    options.faults = "latency latencies";
+    CHECK(strcmp(server_fault(&options), "faults") == 0);
+    struct w2e_option_fault fault;
+    w2e_server_options_check(&options, &fault);
+    CHECK(strncmp(fault.wanted, "at byte 8: no fault is called \"latencies\"", 41) == 0);
+    options.faults = "latency drop";
+    check_not_offered(options, "faults");
+    options.protocol = WS2ECHO_PROTOCOL_BOTH;
+    CHECK(strcmp(server_fault(&options), "") == 0);
+}
+
 static void what_the_model_does_not_offer_is_told_last(void) {
     ws2echo_server_options options = server_defaults();
     options.accept = WS2ECHO_ACCEPT_ACCEPTEX;
@@ -201,6 +216,7 @@ int main(void) {
     server_limits();
     client_limits();
     ping_limits();
+    rules_of_faults_are_read();
     what_the_model_does_not_offer_is_told_last();
     a_model_that_offers_it_takes_it_up_to_its_limit();
     hosts_are_utf8_of_bounded_length();

@@ -117,7 +117,7 @@ static void a_reset_comes_at_its_byte(void) {
             wire_run(wire, START + SECOND);
             wire_expect_heard(wire, at[i]);
             CHECK(wire->closed && wire->end == WIRE_RESET && wire->end_us == START);
-            CHECK(wire->session->reason == W2E_REASON_OF_FAULT);
+            CHECK(wire->session->reason == WS2ECHO_REASON_FAULT);
             wire_expect_verdict(wire, W2E_FAULT_reset, at[i]);
             wire_expect_ended_by(wire, 1);
             wire_free(wire);

@@ -223,6 +223,34 @@ namespace Ws2Echo
             DisposeEvents();
         }
 
+        /// <summary>
+        /// Resets the connection and disposes the client: what was sent may be lost, and the peer is told by ConnectionReset. For
+        /// testing servers. Over UDP it is <see cref="Dispose"/>.
+        /// </summary>
+        public void Reset()
+        {
+            _handle.Resets = true;
+            Dispose();
+        }
+
+        /// <summary>
+        /// Sends the data byte by byte, for testing servers. Over UDP each byte is a datagram. Blocks meanwhile.
+        /// </summary>
+        /// <param name="data">What to send.</param>
+        /// <param name="interval">The time from one byte to the next.</param>
+        /// <exception cref="SocketException">As <see cref="Send"/>.</exception>
+        public void Trickle(ReadOnlySpan<byte> data, TimeSpan interval)
+        {
+            for (int i = 0; i < data.Length; i++)
+            {
+                if (i > 0)
+                {
+                    Thread.Sleep(interval);
+                }
+                Send(data.Slice(i, 1));
+            }
+        }
+
         /// <summary>As the library has it: the longer of the two.</summary>
         private uint EchoTimeoutMs => Math.Max(_sendTimeoutMs, _receiveTimeoutMs);
 

@@ -82,6 +82,9 @@ namespace Ws2Echo
 
         /// <summary>A connection is gone: reason, bytes and duration are final.</summary>
         Closed = ws2echo_event_kind.WS2ECHO_EVENT_CLOSED,
+
+        /// <summary>A rule touched a connection, for the first time; over UDP, a datagram.</summary>
+        Fault = ws2echo_event_kind.WS2ECHO_EVENT_FAULT,
     }
 
     /// <summary>Why a connection of a server ended.</summary>
@@ -109,6 +112,34 @@ namespace Ws2Echo
 
         /// <summary>Anything else: <see cref="ServerEvent.Error"/> is the Winsock code.</summary>
         Error = ws2echo_reason.WS2ECHO_REASON_ERROR,
+
+        /// <summary>A fault ended it, as its rule says: <see cref="ServerEvent.Rule"/>.</summary>
+        Fault = ws2echo_reason.WS2ECHO_REASON_FAULT,
+    }
+
+    /// <summary>What <see cref="Server.WaitFor"/> waits for.</summary>
+    public enum Until
+    {
+        /// <summary>So many connections were accepted since the server was opened.</summary>
+        Accepted = ws2echo_until.WS2ECHO_UNTIL_ACCEPTED,
+
+        /// <summary>So many are open, or more.</summary>
+        Open = ws2echo_until.WS2ECHO_UNTIL_OPEN,
+
+        /// <summary>So many are open, or fewer; 0: none.</summary>
+        OpenAtMost = ws2echo_until.WS2ECHO_UNTIL_OPEN_AT_MOST,
+
+        /// <summary>So many have ended since the server was opened.</summary>
+        Closed = ws2echo_until.WS2ECHO_UNTIL_CLOSED,
+
+        /// <summary>Faults have touched connections, or datagrams, so many times.</summary>
+        Faults = ws2echo_until.WS2ECHO_UNTIL_FAULTS,
+
+        /// <summary>So many bytes were received since the server was opened, over TCP and UDP.</summary>
+        BytesReceived = ws2echo_until.WS2ECHO_UNTIL_RECEIVED,
+
+        /// <summary>So many bytes were sent, likewise.</summary>
+        BytesSent = ws2echo_until.WS2ECHO_UNTIL_SENT,
     }
 
     /// <summary>Which half of a connection.</summary>

@@ -38,7 +38,11 @@ namespace Ws2Echo
         {
         }
 
-        protected override bool ReleaseHandle() => ws2echo_client_close(this) == 0;
+        /// <summary>Whether closing is to reset the connection.</summary>
+        internal bool Resets { get; set; }
+
+        protected override bool ReleaseHandle() =>
+            (Resets ? ws2echo_client_reset(this) : ws2echo_client_close(this)) == 0;
     }
 
     internal sealed class LoadHandle : LibraryHandle

@@ -20,7 +20,7 @@ namespace Ws2Echo
     /// <see cref="Ws2EchoException"/>. Disposing ends what other threads wait for here, by the code
     /// <see cref="SocketError.OperationAborted"/>; what is called afterwards throws <see cref="ObjectDisposedException"/>.
     /// </remarks>
-    public sealed class Server : IDisposable
+    public sealed partial class Server : IDisposable
     {
         private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(32);
 
@@ -80,7 +80,7 @@ namespace Ws2Echo
             {
                 using var native = new ws2echo_server_options { size = ws2echo_server_options.sizeof_struct() };
                 Failure.ThrowIf(ws2echo_server_options_get(_handle, native), this);
-                return new ServerOptions(native, _host);
+                return new ServerOptions(native, _host, Faults);
             }
         }
 

@@ -22,6 +22,9 @@ namespace Ws2Echo
             LocalEndPoint = Values.EndPoint(native.local);
             RemoteEndPoint = Values.EndPoint(native.peer);
             Protocol = (Protocol)native.protocol;
+            Rule = (int)native.rule;
+            Fault = Kind == EventKind.Fault ? FaultKind.NameOf(native.fault) : null;
+            Place = (long)native.place;
         }
 
         /// <summary>What it tells.</summary>
@@ -59,15 +62,31 @@ namespace Ws2Echo
 
         /// <summary>
         /// <see cref="Ws2Echo.Protocol.Tcp"/>, or <see cref="Ws2Echo.Protocol.Udp"/>, over which there are no connections: only
-        /// <see cref="EventKind.Listening"/> is told.
+        /// <see cref="EventKind.Listening"/> and <see cref="EventKind.Fault"/> are told.
         /// </summary>
         public Protocol Protocol { get; }
+
+        /// <summary>
+        /// The id of the rule, for <see cref="EventKind.Fault"/>, and for <see cref="EventKind.Closed"/> if a fault ended the
+        /// connection; else 0.
+        /// </summary>
+        public int Rule { get; }
+
+        /// <summary>For <see cref="EventKind.Fault"/>, the name of the kind of fault; else null.</summary>
+        public string? Fault { get; }
+
+        /// <summary>
+        /// For <see cref="EventKind.Fault"/>, where it began to touch the connection, as an offset in its bytes; over UDP the number of
+        /// the datagram, 1, 2, 3, …; else 0.
+        /// </summary>
+        public long Place { get; }
 
         /// <summary>One line, for a log.</summary>
         public override string ToString() => Kind switch
         {
             EventKind.Listening => $"listening on {LocalEndPoint}" + (Protocol == Protocol.Udp ? " over UDP" : ""),
             EventKind.Accepted => $"accepted {RemoteEndPoint}",
+            EventKind.Fault => $"fault {Fault} of rule {Rule} at {Place}: {RemoteEndPoint}",
             _ => $"closed {RemoteEndPoint}: {Reason}, " + FormattableString.Invariant(
                 $"{BytesReceived} bytes in, {BytesSent} out, {Duration.TotalMilliseconds:F1} ms"),
         };

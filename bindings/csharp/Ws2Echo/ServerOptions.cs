@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Threading;
 using Ws2Echo.Native;
@@ -35,10 +36,14 @@ namespace Ws2Echo
             Read(native);
         }
 
-        internal ServerOptions(ws2echo_server_options native, string? host)
+        internal ServerOptions(ws2echo_server_options native, string? host, IEnumerable<Fault> faults)
         {
             Read(native);
             _host = host;
+            foreach (Fault fault in faults)
+            {
+                Faults.Add(fault.Text);
+            }
         }
 
         /// <summary>The I/O model. Default <see cref="Model.Threads"/>.</summary>
@@ -171,22 +176,45 @@ namespace Ws2Echo
             set => _journalEvents = Values.NotNegative(value, nameof(value));
         }
 
+        /// <summary>
+        /// Rules by which the server misbehaves, in force from the start: "latency:latency=50", "refuse@first=2".
+        /// <see cref="Ws2EchoInfo.Faults"/> lists the kinds and what each takes. 32 at most.
+        /// </summary>
+        public IList<string> Faults { get; } = new List<string>();
+
+        /// <summary>
+        /// What faults draw their chances from: the same seed touches the same connections, bytes and datagrams. 0, the default: one
+        /// is drawn, which <see cref="Server.Seed"/> tells.
+        /// </summary>
+        public ulong Seed { get; set; }
+
         internal ServerHandle Open()
         {
             using var native = new ws2echo_server_options();
             Failure.ThrowIf(ws2echo_server_options_init(native));
             Write(native);
             IntPtr host = Marshal.StringToCoTaskMemUTF8(Host);
+            IntPtr faults = Marshal.StringToCoTaskMemUTF8(FaultsText());
             try
             {
                 native.host = host;
+                native.faults = faults;
                 Failure.ThrowIf(ws2echo_server_open(native, out ulong id));
                 return new ServerHandle(id);
             }
             finally
             {
                 Marshal.FreeCoTaskMem(host);
+                Marshal.FreeCoTaskMem(faults);
             }
+        }
+
+        private string FaultsText()
+        {
+            string text = string.Join("\n", Faults);
+            return text.IndexOf('\0', StringComparison.Ordinal) < 0
+                ? text
+                : throw new ArgumentException("A rule has no NUL character.", nameof(Faults));
         }
 
         private void Read(ws2echo_server_options native)
@@ -209,6 +237,7 @@ namespace Ws2Echo
             _lingerSeconds = native.linger_s < 0 ? (int?)null : native.linger_s;
             _echoBufferBytes = (int)native.echo_buffer_bytes;
             _journalEvents = (int)native.journal_events;
+            Seed = native.seed;
         }
 
         private void Write(ws2echo_server_options native)
@@ -231,6 +260,7 @@ namespace Ws2Echo
             native.linger_s = _lingerSeconds ?? -1;
             native.echo_buffer_bytes = (uint)_echoBufferBytes;
             native.journal_events = (uint)_journalEvents;
+            native.seed = Seed;
         }
     }
 }

@@ -26,6 +26,9 @@ namespace Ws2Echo
                 return error == Failure.InvalidArgument ? models : throw Failure.Of(error, null);
             }
         }
+
+        /// <summary>The kinds of faults that servers can have: what rules are made of.</summary>
+        public static IReadOnlyList<FaultKind> Faults => FaultKind.All;
     }
 
     /// <summary>An I/O model of the DLL.</summary>

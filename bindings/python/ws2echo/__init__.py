@@ -10,6 +10,8 @@ was being done and what to try.
 
 `Load` puts an echo server under load: it checks every byte that comes back, and times every message.
 
+A server misbehaves exactly as told (``Server(faults=["refuse@first=2"])``): `faults` lists how.
+
 There is also a command line, ``python -m ws2echo``, and a pytest plugin with the fixtures ``echo_server`` and
 ``make_echo_server``.
 """
@@ -29,6 +31,7 @@ from ._choices import (
 )
 from ._client import Client
 from ._errors import EchoMismatchError
+from ._faults import Fault, FaultKind, FaultParameter, faults
 from ._histogram import Histogram
 from ._load import Load
 from ._load_options import LoadOptions, LoadProblem, LoadStats
@@ -50,6 +53,9 @@ __all__ = [
     "Event",
     "EventKind",
     "Family",
+    "Fault",
+    "FaultKind",
+    "FaultParameter",
     "Half",
     "Histogram",
     "Load",
@@ -70,6 +76,7 @@ __all__ = [
     "ServerOptions",
     "ServerStats",
     "__version__",
+    "faults",
     "models",
 ]
 

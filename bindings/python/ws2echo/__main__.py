@@ -1,4 +1,4 @@
-"""The command line: ``python -m ws2echo serve``, ``send``, ``load``, ``compare`` and ``models``.
+"""The command line: ``python -m ws2echo serve``, ``send``, ``load``, ``compare``, ``models`` and ``faults``.
 
 Exit status: 0 when all went well, 1 when a connection or an echo failed, 2 when the command line is wrong.
 """
@@ -20,7 +20,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import ws2echo
-from ws2echo import Accept, Client, EchoMismatchError, Event, EventKind, Family, PingResult, Protocol, Server
+from ws2echo import (
+    Accept,
+    Client,
+    EchoMismatchError,
+    Event,
+    EventKind,
+    Family,
+    FaultKind,
+    FaultParameter,
+    PingResult,
+    Protocol,
+    Reason,
+    Server,
+)
 from ws2echo._load_arguments import add_compare, add_load
 
 SIZE_MAX = 1 << 30  # of a message: it is held in memory, and what comes back, too
@@ -30,6 +43,7 @@ FAILED = 1
 WRONG_USAGE = 2
 REFRESH_S = 0.25
 TABLE_WIDTHS = (10, 10, 36, 36)  # with the gaps between, less than 100
+FAULT_WIDTHS = (12, 8, 44, 28)  # likewise
 OVER = {Protocol.TCP: "TCP", Protocol.UDP: "UDP", Protocol.BOTH: "TCP and UDP"}
 
 
@@ -103,6 +117,14 @@ def _parser() -> argparse.ArgumentParser:
             description="Tell the Winsock I/O models that a server can use.",
         )
     )
+    _add_faults(
+        commands.add_parser(
+            "faults",
+            help="tell how a server can be made to misbehave",
+            description="Tell how a server can be made to misbehave: what serve --fault takes. A rule is a "
+            "kind, then parameters, then conditions: reset:at=100,toxicity=0.5@every=3.",
+        )
+    )
     return parser
 
 
@@ -164,6 +186,16 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         help="most bytes held for a connection",
     )
     add("--journal-events", type=int, default=4096, metavar="N", help="most events kept")
+    add(
+        "--fault",
+        dest="faults",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="misbehave so, as latency:latency=50,jitter=10; may be given several times; the command faults "
+        "tells what there is",
+    )
+    add("--seed", type=int, metavar="N", help="what faults draw their chances from (default: drawn)")
 
 
 def _add_send(parser: argparse.ArgumentParser) -> None:
@@ -204,16 +236,32 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON, with all that is known of each")
 
 
+def _add_faults(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON, with all that is known of each")
+
+
+def _describe_fault(event: Event, when: str) -> str:
+    rule = f"fault {event.fault} of rule {event.rule}"
+    if event.protocol is Protocol.UDP:
+        return f"{when}  {rule}: datagram {event.place} from {event.peer}"
+    if not event.connection_id:
+        return f"{when}  {rule}: nobody is accepted"
+    return f"{when}  connection {event.connection_id} {rule}, from byte {event.place}"
+
+
 def describe(event: Event) -> str:
     """One line about an event."""
     when = f"{event.time_us / 1e6:10.3f} s"
     if event.kind is EventKind.LISTENING:
         return f"{when}  listening on {event.local}{_over(event.protocol)}"
+    if event.kind is EventKind.FAULT:
+        return _describe_fault(event, when)
     who = f"{when}  connection {event.connection_id} {event.kind}"
     if event.kind is EventKind.ACCEPTED:
         return f"{who} from {event.peer}"
+    reason = f"fault of rule {event.rule}" if event.reason is Reason.FAULT else event.reason
     return (
-        f"{who}: {event.reason}, {event.bytes_received} bytes received, {event.bytes_sent} bytes sent, "
+        f"{who}: {reason}, {event.bytes_received} bytes received, {event.bytes_sent} bytes sent, "
         f"{event.duration_us / 1e6:.3f} s"
     )
 
@@ -292,6 +340,11 @@ def _serve_once(server: Server, arguments: argparse.Namespace, deadline: float) 
     with ctrl_break.watched():
         with ctrl_c.watched():
             print(f"ws2echo {ws2echo.__version__} listening on {where} (Ctrl-C stops)", flush=True)
+            if arguments.faults:
+                print(
+                    f"Faults: {', '.join(fault.text for fault in server.faults)}; seed {server.seed}",
+                    flush=True,
+                )
             _watch(server, deadline, arguments.quiet, ctrl_c, ctrl_break)
         again = ctrl_break.pressed and not ctrl_c.pressed
         if ctrl_c.pressed:
@@ -316,7 +369,7 @@ def serve(arguments: argparse.Namespace) -> int:
     again = True
     while again:
         with Server(**options) as server:
-            options["port"] = server.port
+            options["port"], options["seed"] = server.port, server.seed
             again = _serve_once(server, arguments, deadline)
     return 0
 
@@ -451,12 +504,45 @@ def models(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def table_row(*cells: str) -> str:
+def _bounds(parameter: FaultParameter) -> str:
+    """What a parameter takes: ``latency=0 milliseconds``, with its default, or a word for that."""
+    default = parameter.default
+    value = "REQUIRED" if parameter.required else "any" if default is None else f"{default:g}"
+    return f"{parameter.name}={value} {parameter.unit}".rstrip()
+
+
+def _takes(kind: FaultKind) -> str:
+    own = [_bounds(parameter) for parameter in kind.parameters if not parameter.condition]
+    own += ["stream"] if kind.streams else []
+    own += ["toxicity"] if kind.selects else []
+    conditions = [parameter.name for parameter in kind.parameters if parameter.condition]
+    conditions += ["peers"] if kind.selects else []
+    return ", ".join(own) + (f" @ {', '.join(conditions)}" if conditions else "")
+
+
+def faults(arguments: argparse.Namespace) -> int:
+    """Run ``faults``."""
+    known = ws2echo.faults()
+    if arguments.json:
+        listed = [
+            kind._asdict() | {"parameters": [parameter._asdict() for parameter in kind.parameters]}
+            for kind in known
+        ]
+        print(json.dumps(listed, indent=2))
+        return 0
+    print(table_row("NAME", "OVER", "TAKES", "DOES", widths=FAULT_WIDTHS))
+    for kind in known:
+        over = ", ".join(OVER[protocol] for protocol in kind.protocols)
+        print(table_row(kind.name, over, _takes(kind), kind.summary, widths=FAULT_WIDTHS))
+    return 0
+
+
+def table_row(*cells: str, widths: Sequence[int] = TABLE_WIDTHS) -> str:
     """A row of the table, each cell wrapped to its column's width."""
-    columns = [textwrap.wrap(cell, width) for cell, width in zip(cells, TABLE_WIDTHS, strict=True)]
+    columns = [textwrap.wrap(cell, width) for cell, width in zip(cells, widths, strict=True)]
     rows = []
     for parts in itertools.zip_longest(*columns, fillvalue=""):
-        padded = [f"{part:<{width}}" for part, width in zip(parts, TABLE_WIDTHS, strict=True)]
+        padded = [f"{part:<{width}}" for part, width in zip(parts, widths, strict=True)]
         rows.append("  ".join(padded).rstrip())
     return "\n".join(rows)
 
@@ -464,6 +550,8 @@ def table_row(*cells: str) -> str:
 def _run(parsed: argparse.Namespace) -> int:
     if parsed.command == "models":
         return models(parsed)
+    if parsed.command == "faults":
+        return faults(parsed)
     if parsed.command == "serve":
         return serve(parsed)
     if parsed.command in ("load", "compare"):

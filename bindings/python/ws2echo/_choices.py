@@ -66,6 +66,8 @@ class EventKind(enum.StrEnum):
     LISTENING = "listening"
     ACCEPTED = "accepted"
     CLOSED = "closed"
+    FAULT = "fault"
+    """A rule touched a connection, for the first time; over UDP, a datagram."""
 
 
 class Reason(enum.StrEnum):
@@ -85,6 +87,20 @@ class Reason(enum.StrEnum):
     """The server was stopped or closed, and reset what was left."""
     ERROR = "error"
     """Anything else: ``error`` of the event is the Winsock code."""
+    FAULT = "fault"
+    """A fault ended it, as its rule says: ``rule`` of the event."""
+
+
+class Until(enum.StrEnum):
+    """What `Server.wait_for` waits for: the name of its argument."""
+
+    ACCEPTED = "connections"
+    OPEN = "open_connections"
+    OPEN_AT_MOST = "open_at_most"
+    CLOSED = "closed"
+    FAULTS = "faults"
+    RECEIVED = "bytes_received"
+    SENT = "bytes_sent"
 
 
 class Half(enum.StrEnum):
@@ -155,6 +171,7 @@ PROTOCOL_NUMBERS = _numbers(Protocol, "PROTOCOL")
 ACCEPT_NUMBERS = _numbers(Accept, "ACCEPT")
 FAMILY_NUMBERS = _numbers(Family, "FAMILY")
 HALF_NUMBERS = _numbers(Half, "HALF")
+UNTIL_NUMBERS = _numbers(Until, "UNTIL")
 REASON_NUMBERS = _numbers(Reason, "REASON")
 LOAD_PATTERN_NUMBERS = _numbers(LoadPattern, "LOAD")
 LOAD_RECEIVE_NUMBERS = _numbers(LoadReceive, "LOAD_RECEIVE")

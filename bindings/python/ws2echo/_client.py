@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ class Client(Handle):
         ValueError: A choice is unknown by name, or a time is negative.
         OverflowError: A number does not fit the field of the C struct.
     """
+
+    _resets = False
 
     def __init__(
         self,
@@ -219,6 +222,34 @@ class Client(Handle):
         SEND. Over UDP nothing is sent.
         """
         _swig.client_shutdown(self._handle, HALF_NUMBERS[choice("half", Half, half)])
+
+    def trickle(self, data: ReadableBuffer, interval: float = 0.1) -> int:
+        """Send ``data`` byte by byte, ``interval`` seconds from one to the next, and return its length in
+        bytes: for testing servers. Over UDP each byte is a datagram.
+
+        Raises:
+            OSError: As `send`; ``bytes_sent`` tells how many were taken before.
+        """
+        milliseconds("interval", interval)
+        done = 0
+        with _bytes_view(data) as view:
+            while done < len(view):
+                if done:
+                    time.sleep(interval)
+                try:
+                    self.send(view[done : done + 1])
+                except OSError as error:
+                    raise with_counts(error, bytes_sent=done) from None
+                done += 1
+        return done
+
+    def reset(self) -> None:
+        """Reset the connection instead of closing it: what was sent may be lost, and the peer is told by
+        WSAECONNRESET. For testing servers. Afterwards the client is closed; over UDP it is `close`.
+        """
+        if not self._closed:
+            self._resets = True
+            self.close()
 
     def echo(self, data: ReadableBuffer, timeout: TimeoutOrDefault = ..., *, check: bool = True) -> bytes:
         """Send ``data``, receive as many bytes back, and return them. Both at once, so that no size can block
@@ -414,7 +445,7 @@ class Client(Handle):
         return Address.of(raw)
 
     def _close_handle(self, handle: int) -> None:
-        _swig.client_close(handle)
+        (_swig.client_reset if self._resets else _swig.client_close)(handle)
 
     def __repr__(self) -> str:
         ends = f"{getattr(self, '_local_address', '?')} -> {getattr(self, '_peer_address', '?')}"

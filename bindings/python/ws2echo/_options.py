@@ -24,10 +24,12 @@ from ._choices import (
     Protocol,
     Reason,
 )
+from ._faults import fault_name, rules_text
 from ._models import model_name, model_number
 from ._waiting import INFINITE, Timeout, milliseconds, seconds
 
 UINT32_MAX = 0xFFFFFFFF
+UINT64_MAX = 0xFFFFFFFFFFFFFFFF
 INT32_MAX = 0x7FFFFFFF
 GRACEFUL = -1  # linger_s when closing is left to the system
 
@@ -108,6 +110,8 @@ class ServerOptions:
     linger: int | None
     echo_buffer_bytes: int
     journal_events: int
+    faults: tuple[str, ...]
+    seed: int
 
     def to_raw(self) -> _swig.ServerOptions:
         """As the C struct."""
@@ -133,11 +137,13 @@ class ServerOptions:
         raw.linger_s = _linger_to(self.linger)
         raw.echo_buffer_bytes = integer("echo_buffer_bytes", self.echo_buffer_bytes)
         raw.journal_events = integer("journal_events", self.journal_events)
+        raw.faults = rules_text(self.faults)
+        raw.seed = integer("seed", self.seed, 0, UINT64_MAX)
         return raw
 
     @classmethod
-    def of(cls, raw: _swig.ServerOptions, host: str | None) -> Self:
-        """From the C struct, which does not give the host back."""
+    def of(cls, raw: _swig.ServerOptions, host: str | None, faults: tuple[str, ...]) -> Self:
+        """From the C struct, which does not give the host and the faults back."""
         return cls(
             host=host,
             port=raw.port,
@@ -158,6 +164,8 @@ class ServerOptions:
             linger=_linger_from(raw.linger_s),
             echo_buffer_bytes=raw.echo_buffer_bytes,
             journal_events=raw.journal_events,
+            faults=faults,
+            seed=raw.seed,
         )
 
 
@@ -325,7 +333,19 @@ class Event:
     peer: Address | None
     """None when ``kind`` is `EventKind.LISTENING`."""
     protocol: Protocol
-    """`Protocol.TCP` or `Protocol.UDP`, over which there are no connections: only LISTENING is told."""
+    """`Protocol.TCP` or `Protocol.UDP`, over which there are no connections: only LISTENING and FAULT are
+    told.
+    """
+    rule: int
+    """The id of the rule, when ``kind`` is `EventKind.FAULT`, and when it is `EventKind.CLOSED` and a fault
+    ended the connection; else 0.
+    """
+    fault: str | None
+    """When ``kind`` is `EventKind.FAULT`, the name of the kind of fault; else None."""
+    place: int
+    """When ``kind`` is `EventKind.FAULT`, where it began to touch the connection, as an offset in its bytes;
+    over UDP the number of the datagram, 1, 2, 3, …; else 0.
+    """
 
     @classmethod
     def of(cls, raw: _swig.Event) -> Self:
@@ -343,4 +363,7 @@ class Event:
             local=Address.of(raw.local) if raw.local.family else None,
             peer=Address.of(raw.peer) if raw.peer.family else None,
             protocol=PROTOCOLS[raw.protocol],
+            rule=raw.rule,
+            fault=fault_name(raw.fault) if EVENT_KINDS[raw.kind] is EventKind.FAULT else None,
+            place=raw.place,
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 
 from . import _swig
-from ._choices import Accept, Family, Model, Protocol, choice
+from ._choices import UNTIL_NUMBERS, Accept, Family, Model, Protocol, Until, choice
 from ._errors import WSAEDISCON
+from ._faults import Fault, faults_of, rule_text
 from ._handle import Handle
-from ._options import Address, Event, ServerOptions, ServerStats
+from ._options import UINT64_MAX, Address, Event, ServerOptions, ServerStats, integer
 from ._waiting import Timeout, milliseconds, wait
 
 
@@ -50,11 +52,16 @@ class Server(Handle):
             datagram is not answered.
         journal_events: How many events are kept for `next_event`, 1 to 2**20; older ones are dropped and
             counted.
+        faults: Rules by which the server misbehaves, in force from the start: ``"latency:latency=50"``,
+            ``"refuse@first=2"``. `faults` of this package lists the kinds and what each takes; 32 rules at
+            most.
+        seed: What faults draw their chances from, 1 to 2**64 - 1: the same seed touches the same
+            connections, bytes and datagrams. None: one is drawn, which `seed` tells.
 
     Raises:
         OSError: WSAEADDRINUSE or ``PermissionError`` when the port is taken; WSAEADDRNOTAVAIL when an address
             is not of this machine; WSAEINVAL, with the name of the option, when a value is out of its range;
-            WSAEOPNOTSUPP, with its name, when the model does not offer it.
+            WSAEOPNOTSUPP, with its name, when the model or protocol does not offer it.
         socket.gaierror: The host cannot be resolved.
         ValueError: A choice is unknown by name, or a time is negative.
         OverflowError: A number does not fit the field of the C struct.
@@ -82,6 +89,8 @@ class Server(Handle):
         linger: int | None = None,
         echo_buffer_bytes: int = 262144,
         journal_events: int = 4096,
+        faults: str | Iterable[str] = (),
+        seed: int | None = None,
     ) -> None:
         options = ServerOptions(
             host=host,
@@ -103,6 +112,8 @@ class Server(Handle):
             linger=linger,
             echo_buffer_bytes=echo_buffer_bytes,
             journal_events=journal_events,
+            faults=(faults,) if isinstance(faults, str) else tuple(faults),
+            seed=0 if seed is None else integer("seed", seed, 1, UINT64_MAX),
         )
         self._host = host
         self._opening()
@@ -125,7 +136,119 @@ class Server(Handle):
         """The options in force: where the system chooses or rounds, what it chose. Does not block."""
         raw = _swig.ServerOptions()
         _swig.server_options_get(self._handle, raw)
-        return ServerOptions.of(raw, self._host)
+        return ServerOptions.of(raw, self._host, tuple(fault.text for fault in self.faults))
+
+    @property
+    def seed(self) -> int:
+        """What faults draw their chances from. Does not block."""
+        return self.options.seed
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The rules in force, in their order. Does not block."""
+        return faults_of(self._handle)
+
+    def add_fault(self, text: str) -> int:
+        """Add a rule behind the others, and return its id. When it returns, connections that are open follow
+        it, too.
+
+        ``text`` is a kind, then its parameters, then conditions: ``"reset:at=100,toxicity=0.5@every=3"``. The
+        function `faults` of this package lists them.
+
+        Raises:
+            OSError: WSAEINVAL, which says at which byte the text is wrong and what may stand there;
+                WSAEOPNOTSUPP when the kind is not for the server's protocol; WSAENOBUFS when there are 32
+                rules.
+        """
+        return _swig.server_fault_add(self._handle, rule_text(text))
+
+    def change_fault(self, id: int, text: str) -> None:
+        """Change what the rule of this id says; its place among the others stays.
+
+        Raises:
+            OSError: As `add_fault`; WSAEINVAL also when there is no rule of that id.
+        """
+        _swig.server_fault_change(self._handle, integer("id", id), rule_text(text))
+
+    def remove_fault(self, id: int) -> None:
+        """Remove the rule of this id: what it held back goes on, what it ended stays so.
+
+        Raises:
+            OSError: WSAEINVAL when there is no rule of that id; what the system said when a server that was
+                down could not listen again, and then the rule is still there.
+        """
+        _swig.server_fault_remove(self._handle, integer("id", id))
+
+    @contextlib.contextmanager
+    def fault(self, text: str) -> Iterator[int]:
+        """Have a rule within a ``with`` block, which is given its id.
+
+        Within the block the rule may be changed, or removed for good.
+        """
+        rule = self.add_fault(text)
+        try:
+            yield rule
+        finally:
+            if not self._closed and any(fault.id == rule for fault in self.faults):
+                self.remove_fault(rule)
+
+    def wait_for(
+        self,
+        *,
+        connections: int | None = None,
+        open_connections: int | None = None,
+        open_at_most: int | None = None,
+        closed: int | None = None,
+        faults: int | None = None,
+        bytes_received: int | None = None,
+        bytes_sent: int | None = None,
+        timeout: Timeout = None,
+    ) -> None:
+        """Wait until the server has come to something: to each of what is named, one after the other.
+
+        Takes no event out of the journal.
+
+        Args:
+            connections: So many were accepted since the server was opened.
+            open_connections: So many are open, or more.
+            open_at_most: So many are open, or fewer.
+            closed: So many have ended since the server was opened.
+            faults: Faults have touched connections, or datagrams, so many times.
+            bytes_received: So many were received since the server was opened, over TCP and UDP.
+            bytes_sent: So many were sent, likewise.
+            timeout: Seconds, for all of it.
+
+        Raises:
+            TimeoutError: It did not come to that in time.
+            OSError: WSAEDISCON when the server was stopped before: it never will.
+                WSA_OPERATION_ABORTED when the server is closed meanwhile.
+            ValueError: Nothing is named to wait for.
+        """
+        named = {
+            Until.ACCEPTED: connections,
+            Until.OPEN: open_connections,
+            Until.OPEN_AT_MOST: open_at_most,
+            Until.CLOSED: closed,
+            Until.FAULTS: faults,
+            Until.RECEIVED: bytes_received,
+            Until.SENT: bytes_sent,
+        }
+        counts = {
+            what: integer(what, count, 0, UINT64_MAX) for what, count in named.items() if count is not None
+        }
+        if not counts:
+            raise ValueError(f"nothing to wait for: name one of {', '.join(named)}")
+        milliseconds("timeout", timeout)
+        began = time.monotonic()
+        for what, count in counts.items():
+            left = None if timeout is None else max(0.0, timeout - (time.monotonic() - began))
+            self._wait_until(UNTIL_NUMBERS[what], count, left)
+
+    def _wait_until(self, until: int, count: int, timeout: Timeout) -> None:
+        wait(
+            lambda ms: _swig.server_wait(self._handle, until, count, ms),
+            milliseconds("timeout", timeout),
+        )
 
     @property
     def stats(self) -> ServerStats:
