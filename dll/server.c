@@ -236,7 +236,6 @@ static struct w2e_server *new_server(const ws2echo_server_options *options) {
     server->opened_us = w2e_sys_now_us();
     InitializeSRWLock(&server->lock);
     InitializeConditionVariable(&server->changed);
-    w2e_server_faults_init(server, options);
     w2e_server_wait_init(server);
     return server;
 }
@@ -349,7 +348,10 @@ static int start_driver(struct w2e_server *server, struct w2e_listeners *listene
 
 static int start(struct w2e_server *server, const ws2echo_server_options *options) {
     struct w2e_listeners listeners;
-    int error = w2e_listeners_open(&listeners, options, &server->socket_options);
+    int error = w2e_server_faults_init(server, options);
+    if (error == 0) {
+        error = w2e_listeners_open(&listeners, options, &server->socket_options);
+    }
     if (error != 0) {
         return error;
     }

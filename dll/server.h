@@ -114,8 +114,8 @@ int w2e_server_wait(struct w2e_server *server, uint32_t until, uint64_t count, u
 void w2e_server_push_event_locked(struct w2e_server *server, ws2echo_event *event);
 ws2echo_event w2e_server_event_of(const struct w2e_server_connection *connection, enum ws2echo_event_kind kind);
 
-/* Sets the rules that the options name, before anything runs. */
-void w2e_server_faults_init(struct w2e_server *server, const ws2echo_server_options *options);
+/* Sets the rules that the options name, before anything runs: 0 or an error. */
+int w2e_server_faults_init(struct w2e_server *server, const ws2echo_server_options *options);
 
 /* Keeps the streams of these, if the rules want them so, until the driver may have them. */
 void w2e_server_faults_listen(struct w2e_server *server, struct w2e_listeners *streams);

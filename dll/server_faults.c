@@ -251,7 +251,7 @@ static uint64_t draw_seed(void) {
     return 1 + w2e_fault_draw_below(w2e_sys_draw(), W2E_DRAW_EVENT, 0, UINT32_MAX);
 }
 
-void w2e_server_faults_init(struct w2e_server *server, const ws2echo_server_options *options) {
+int w2e_server_faults_init(struct w2e_server *server, const ws2echo_server_options *options) {
     InitializeSRWLock(&server->faults_lock);
     server->options.seed = options->seed != 0 ? options->seed : draw_seed();
     w2e_faults_init(&server->rules, server->options.seed);
@@ -260,6 +260,7 @@ void w2e_server_faults_init(struct w2e_server *server, const ws2echo_server_opti
         w2e_faults_parse(&server->rules, options->faults, &error); /* it was checked */
         w2e_counter_add(&server->rules_version, 1);
     }
+    return 0;
 }
 
 static void set_rules(struct w2e_server *server, const struct w2e_fault_rules *rules) {

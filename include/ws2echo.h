@@ -204,9 +204,8 @@ typedef struct ws2echo_event {
     uint64_t bytes_sent;     /* to the peer, so far */
     ws2echo_address local;   /* the server's end; of LISTENING, where it listens */
     ws2echo_address peer;    /* all zero when kind is LISTENING */
-    uint32_t
-        protocol;  /* enum ws2echo_protocol: TCP or UDP. Over UDP there are no connections: only LISTENING and FAULT are told */
-    uint32_t rule; /* the rule's id, of FAULT, and of CLOSED if a fault ended the connection; else 0 */
+    uint32_t protocol;       /* enum ws2echo_protocol: TCP or UDP; over UDP there are no connections: only LISTENING and FAULT */
+    uint32_t rule;           /* the rule's id, of FAULT, and of CLOSED if a fault ended the connection; else 0 */
     /* Of FAULT: where it began to touch the connection, as an offset in its bytes; over UDP the number of the datagram, 1, 2, 3, … of its
        socket. Else 0. */
     uint64_t place;
@@ -244,8 +243,9 @@ WS2ECHO_API int ws2echo_server_open(const ws2echo_server_options *options, ws2ec
 
 /*
  * Gives the options in force: the port that was chosen, and what the system made of no_delay, the buffers and linger_s, read back
- * from the listening socket, and what accept, accepts_pending and workers came to; the rest as it was given. seed is never 0. host and
- * faults are NULL: ws2echo_server_address tells the addresses, ws2echo_server_fault_get the rules. Set options->size before the call.
+ * from the listening socket, and what accept, accepts_pending and workers came to; the rest as it was given. seed is never 0.
+ * host and faults are NULL: ws2echo_server_address tells the addresses, ws2echo_server_fault_get the rules. Set options->size
+ * before the call.
  * Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block.
  */
 WS2ECHO_API int ws2echo_server_options_get(ws2echo_server server, ws2echo_server_options *options);
@@ -282,10 +282,10 @@ WS2ECHO_API int ws2echo_server_next_event(ws2echo_server server, uint32_t timeou
 WS2ECHO_API int ws2echo_server_wait_handle(ws2echo_server server, uintptr_t *handle);
 
 /*
- * Waits up to timeout_ms until the server has come to something (enum ws2echo_until): the count is reached by then, or it was before.
- * Takes no event out of the journal.
- * Errors: WSAENOTSOCK; WSAEINVAL; WSA_OPERATION_ABORTED when the server is closed meanwhile; WSAETIMEDOUT; WSAEDISCON when the server was stopped
- * without having come to it: it never will. Blocks for at most timeout_ms.
+ * Waits up to timeout_ms until the server has come to something (enum ws2echo_until): the count is reached by then, or it was
+ * before. Takes no event out of the journal.
+ * Errors: WSAENOTSOCK; WSAEINVAL; WSA_OPERATION_ABORTED when the server is closed meanwhile; WSAETIMEDOUT; WSAEDISCON when the
+ * server was stopped without having come to it: it never will. Blocks for at most timeout_ms.
  */
 WS2ECHO_API int ws2echo_server_wait(ws2echo_server server, uint32_t until, uint64_t count, uint32_t timeout_ms);
 
@@ -327,18 +327,19 @@ WS2ECHO_API int ws2echo_server_close(ws2echo_server server);
  *   latency:latency=50,jitter=10          corrupt:rate=0.01,stream=upstream,toxicity=0.5          refuse@first=2
  *   reset:at=100@every=3                  drop:rate=0.1,correlation=0.25@peers=10.0.0.0/8
  *
- * ws2echo_fault_describe and ws2echo_fault_parameter_describe list the kinds, their parameters and conditions. Kinds, names and units that
- * Toxiproxy has are the same here.
+ * ws2echo_fault_describe and ws2echo_fault_parameter_describe list the kinds, their parameters and conditions. Kinds, names and
+ * units that Toxiproxy has are the same here.
  *
- * Rules work in their order, those of upstream before those of downstream. Over UDP each datagram is selected by itself. Conditions are about a connection
- * from its start, also for a rule that was added later; only first and every count from when the rule was added. What a rule draws depends on
- * the seed, the rule's id, the number of the connection and the offset of the byte, or the number of the datagram, and on nothing else:
- * whatever the I/O model, and however threads and reads fall.
+ * Rules work in their order, those of upstream before those of downstream. Over UDP each datagram is selected by itself.
+ * Conditions are about a connection from its start, also for a rule that was added later; only first and every count from when
+ * the rule was added. What a rule draws depends on the seed, the rule's id, the number of the connection and the offset of the
+ * byte, or the number of the datagram, and on nothing else: whatever the I/O model, and however threads and reads fall.
  *
- * A server has 32 rules at most. One that was added, changed or removed is so for every connection when the call returns, for those that are open, too; only
- * in the model threads a connection that no fault had touched, and whose peer takes nothing of what is being sent, follows when it does.
- * The kind down closes the listening sockets, and ends the connections; never_accept leaves the sockets listening, while nobody accepts. When the rule
- * goes the server listens again on the same port. Over UDP, down loses every datagram.
+ * A server has 32 rules at most. One that was added, changed or removed is so for every connection when the call returns, for
+ * those that are open, too; only in the model threads a connection that no fault had touched, and whose peer takes nothing of
+ * what is being sent, follows when it does. The kind down closes the listening sockets, and ends the connections; never_accept
+ * leaves the sockets listening, while nobody accepts. When the rule goes the server listens again on the same port. Over UDP,
+ * down loses every datagram.
  */
 
 /* A rule of a server. */
@@ -376,9 +377,9 @@ typedef struct ws2echo_fault_parameter_info {
 
 /*
  * Adds a rule behind the others, and gives its id.
- * Errors: WSAENOTSOCK; WSAEFAULT; WSAEINVAL, the failure text says at which byte of the text and what may stand there; WSAEOPNOTSUPP when the kind is not
- * for the server's protocol; WSAENOBUFS when there are 32 rules; what the
- * system said when the server could not listen again, and then the rules are as they were.
+ * Errors: WSAENOTSOCK; WSAEFAULT; WSAEINVAL, the failure text says at which byte of the text and what may stand there;
+ * WSAEOPNOTSUPP when the kind is not for the server's protocol; WSAENOBUFS when there are 32 rules; what the system said when the
+ * server could not listen again, and then the rules are as they were.
  * Blocks for a moment: half a second at worst, and up to ten if the port of a server that was down is still in use.
  */
 WS2ECHO_API int ws2echo_server_fault_add(ws2echo_server server, const char *text, uint32_t *id);
@@ -408,8 +409,8 @@ WS2ECHO_API int ws2echo_server_fault_get(ws2echo_server server, uint32_t index, 
 WS2ECHO_API int ws2echo_fault_describe(uint32_t index, ws2echo_fault_info *info);
 
 /*
- * Describes the index-th parameter of a kind of fault, counted from 0: first its own, in the order in which they are written, then its
- * conditions. toxicity, stream and peers are not among them. Set info->size before the call.
+ * Describes the index-th parameter of a kind of fault, counted from 0: first its own, in the order in which they are written,
+ * then its conditions. toxicity, stream and peers are not among them. Set info->size before the call.
  * Errors: WSAEFAULT; WSAEINVAL, also when there are not so many, of kinds or parameters. Does not block.
  */
 WS2ECHO_API int ws2echo_fault_parameter_describe(uint32_t kind, uint32_t index, ws2echo_fault_parameter_info *info);
@@ -616,8 +617,8 @@ WS2ECHO_API int ws2echo_client_wait_handle(ws2echo_client client, uint32_t half,
 WS2ECHO_API int ws2echo_client_close(ws2echo_client client);
 
 /*
- * Resets the connection and gives up the handle: what was sent may be lost, and the peer is told by WSAECONNRESET. As ws2echo_client_close with a
- * linger_s of 0; over UDP it is ws2echo_client_close. For testing servers.
+ * Resets the connection and gives up the handle: what was sent may be lost, and the peer is told by WSAECONNRESET. As
+ * ws2echo_client_close with a linger_s of 0; over UDP it is ws2echo_client_close. For testing servers.
  * Errors: WSAENOTSOCK. Does not block.
  */
 WS2ECHO_API int ws2echo_client_reset(ws2echo_client client);

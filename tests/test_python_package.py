@@ -27,6 +27,7 @@ EXPECTED = {
     "_client.py",
     "_compare.py",
     "_errors.py",
+    "_faults.py",
     "_handle.py",
     "_hdr.py",
     "_histogram.py",

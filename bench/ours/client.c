@@ -7,10 +7,9 @@
  */
 #include "ws2echo.h"
 
-#include <windows.h>
-
 #include <stdio.h>
 #include <stdlib.h>
+#include <windows.h>
 
 enum { MESSAGE_BYTES = 64 };
 
