@@ -16,7 +16,7 @@ import statistics
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workshop import build, machine, wine
@@ -30,7 +30,7 @@ from workshop.bench_costs import (
     core_instructions,
 )
 from workshop.bench_report import Table, write_report
-from workshop.paths import BENCH_WIN64, BUILD
+from workshop.paths import BENCH_PLAIN, BENCH_WIN64, BUILD
 from workshop.peers import NATIVE_LOAD, Peer, Protocol, Running, peers, usable
 from workshop.steps import StepError, report
 
@@ -43,6 +43,8 @@ IOCP = MODELS.index("iocp")
 ANSWER_LIMIT_S = 120.0
 NATIVE_CHURN_SECONDS = 0.1
 BINDING_ECHOES = 1000
+FAULTS_COST_SCENARIOS = ("ping-1", "ping-64")
+FAULTS_COST_SECONDS = 0.15
 WINDOW_BYTES = 1 << 20
 """Of a stream: what is under way, at most."""
 
@@ -296,6 +298,43 @@ def _chosen(names: str, of: Sequence[str], what: str) -> list[str]:
     return wanted
 
 
+def _without_faults(model: str) -> Peer:
+    """The same server on a DLL that was built without faults."""
+
+    def install() -> None:
+        build.bench_ours()
+        build.bench_without_faults()
+
+    server, number = _ours(model), MODELS.index(model)
+    return replace(
+        server,
+        name=f"plain-{model}",
+        title=f"{server.title}, without faults",
+        install=install,
+        command=lambda: [BENCH_PLAIN / "serve.exe", str(number)],
+    )
+
+
+def _cost_of_faults(rounds: int) -> Table:
+    """Ours against the same built without faults, where no rule is set."""
+    pairs = [(_ours(model), _without_faults(model)) for model in MODELS]
+    for pair in pairs:
+        for server in pair:
+            server.prepare()
+    scenarios = [scenario for scenario in SCENARIOS if scenario.name in FAULTS_COST_SCENARIOS]
+    results = measure([server for pair in pairs for server in pair], scenarios, rounds, FAULTS_COST_SECONDS)
+    rows = [
+        [ours.title]
+        + [
+            f"{results[scenario.name][ours.name].ratio_to(results[scenario.name][plain.name]):.2f}"
+            for scenario in scenarios
+        ]
+        for ours, plain in pairs
+    ]
+    header = ["server", *(scenario.title for scenario in scenarios)]
+    return Table("Without a rule: the speed with faults built in, to that without", header, rows)
+
+
 def _costs(rounds: int) -> list[Table]:
     """What an echo costs, whatever the machine."""
     report.say("  What an echo costs")
@@ -306,6 +345,7 @@ def _costs(rounds: int) -> list[Table]:
     tables.append(Table("Instructions of the pure core", ("core", "for an echo of 64 bytes"), instructions))
     with _pinned_wineserver():
         rates = bindings(_ours("threads"), str(CPU), rounds, BINDING_ECHOES)
+    tables.append(_cost_of_faults(2 * rounds))
     tables.append(Table("An echo of 64 bytes through a binding", BINDING_HEADER, binding_rows(rates)))
     return tables
 

@@ -15,6 +15,7 @@ from workshop import machine, parts, stamps, wine
 from workshop.locks import exclusive
 from workshop.paths import (
     BENCH_NATIVE,
+    BENCH_PLAIN,
     BENCH_WIN64,
     BUILD,
     CACHE,
@@ -320,6 +321,23 @@ def bench_ours() -> None:
             "bench-ours", "Compiling the servers and the load to measure", value, outputs, work
         )
     )
+
+
+def bench_without_faults() -> None:
+    """build/bench-win64-without-faults: the server on a DLL without faults."""
+
+    def work() -> None:
+        env = machine.tools_environment()
+        made = ["cmake", "--preset", "bench-win64", "-B", str(BENCH_PLAIN), "-DWS2ECHO_WITHOUT_FAULTS=ON"]
+        run(made, "cmake-bench-plain", limit_s=COMPILE_LIMIT_S, env=env)
+        command = ["cmake", "--build", str(BENCH_PLAIN), "--target", "bench_serve"]
+        run(command, "build-bench-plain", limit_s=COMPILE_LIMIT_S, env=env)
+
+    machine.debian(parts.CROSS_COMPILER)
+    value = stamps.digest([*BENCH_INPUTS, "include", "dll"], [str(machine.tools())])
+    outputs = [BENCH_PLAIN / "serve.exe", BENCH_PLAIN / "ws2echo.dll"]
+    title = "Compiling the server without faults"
+    _locked(lambda: _when_changed("bench-without-faults", title, value, outputs, work))
 
 
 def bench_native() -> None:
