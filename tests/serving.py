@@ -35,14 +35,17 @@ def serving(*options: str, duration_s: float = DURATION_S) -> Iterator[int]:
     ) as server:
         try:
             assert server.stdout is not None
+            said = []
             for line in server.stdout:
+                said.append(line)
                 if found := re.search(r"listening on \S*127\.0\.0\.1:(\d+)", line):
                     # It tells of each connection, and would wait for ever once the pipe is full.
                     threading.Thread(target=server.stdout.read, daemon=True).start()
                     yield int(found[1])
                     break
             else:
-                pytest.fail("the server did not say where it listens")
+                status = server.wait(LIMIT_S)
+                pytest.fail(f"the server ended with {status}, and said only:\n{''.join(said)}")
         finally:
             server.terminate()
             server.wait(LIMIT_S)
