@@ -422,8 +422,10 @@ def test_down_and_up_again(open_server: OpenServer, connect: Connect, model: int
         server.wait(abi.UNTIL_CLOSED, round_ + 1)
         server.fault_remove(rule)
     assert echoes(connect("127.0.0.1", port))
-    kinds = [event.kind for event in server.events()]
-    assert kinds.count(abi.LISTENING) == 4 * len(server.addresses)
+    events = server.events()
+    assert [event.kind for event in events].count(abi.LISTENING) == 4 * len(server.addresses)
+    went_down = [event for event in events if event.kind == abi.FAULT and not event.connection_id]
+    assert [event.rule for event in went_down] == [1, 2, 3]
 
 
 def test_down_from_the_start(open_server: OpenServer, connect: Connect, model: int) -> None:
@@ -523,7 +525,29 @@ def test_one_seed_gives_one_journal(model: int) -> None:
     first = journal(model, 1, rules)
     assert first
     assert journal(model, 1, rules) == first
+    assert journal(0, 1, rules) == first, "it is not for the I/O model to decide"
     assert journal(model, 2, rules) != first
+
+
+def datagram_journal(model: int, seed: int) -> list[tuple[int, ...]]:
+    rules = "drop:rate=0.3,correlation=0.5 corrupt:rate=0.3 duplicate:rate=0.1"
+    with (
+        Server(model=model, protocol=abi.UDP, faults=rules, seed=seed, family=abi.IPV4) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain,
+    ):
+        plain.connect(("127.0.0.1", server.port))
+        for number in range(100):  # one at a time: the system itself may lose what nobody has room for
+            plain.send(bytes(20))
+            server.wait(abi.UNTIL_RECEIVED, (number + 1) * 20)
+        server.stop()
+        return [(event.place, event.rule, event.fault) for event in fault_events(server)]
+
+
+def test_one_seed_gives_one_journal_of_datagrams(model: int) -> None:
+    first = datagram_journal(model, 1)
+    assert len(first) > 20
+    assert datagram_journal(0, 1)[: len(first) - 3] == first[: len(first) - 3]  # the last may be cut off
+    assert datagram_journal(model, 2) != first
 
 
 def test_a_seed_is_drawn_and_told(open_server: OpenServer) -> None:
