@@ -187,10 +187,10 @@ void w2e_server_faults_listen(struct w2e_server *server, struct w2e_listeners *s
 
 /* Whether to try again, after a while. */
 static bool may_reopen(struct w2e_server *server, uint64_t until_us) {
-    bool again = w2e_sys_now_us() < until_us;
+    uint64_t next_us = w2e_deadline_us(w2e_sys_now_us(), REOPEN_AGAIN_MS);
+    bool again = next_us < until_us;
     AcquireSRWLockExclusive(&server->lock);
-    if (again && !server->ending) {
-        w2e_sys_wait_condition(&server->changed, &server->lock, REOPEN_AGAIN_MS);
+    while (again && !server->ending && w2e_condition_wait(&server->changed, &server->lock, next_us)) {
     }
     again &= !server->ending;
     ReleaseSRWLockExclusive(&server->lock);
@@ -208,6 +208,7 @@ static int reopen(struct w2e_server *server) {
 }
 
 static int set_listening(struct w2e_server *server, enum w2e_fault_listening wanted) {
+    enum w2e_fault_listening before = server->listening;
     int error = 0;
     if (server->listening == W2E_LISTENS) {
         server->driver->ops->unlisten(server->driver, &server->streams);
@@ -223,9 +224,11 @@ static int set_listening(struct w2e_server *server, enum w2e_fault_listening wan
     } else if (wanted == W2E_LISTENS) {
         error = server->driver->ops->listen(server->driver, &server->streams);
     }
-    if (error != 0) {
-        server->listening = W2E_DOES_NOT_LISTEN;
-        w2e_listeners_close(&server->streams);
+    if (error != 0) { /* it is as it was */
+        server->listening = before;
+        if (before == W2E_DOES_NOT_LISTEN) {
+            w2e_listeners_close(&server->streams);
+        }
         return w2e_fail(error, "listen again on port %lu", (unsigned long)server->options.port);
     }
     push_listening(server);

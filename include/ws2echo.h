@@ -198,12 +198,12 @@ typedef struct ws2echo_event {
     int32_t error;           /* the Winsock code behind reason RESET, TIMEOUT or ERROR, else 0 */
     uint64_t sequence;       /* 1, 2, 3, … in the order of happening; a gap tells how many events were dropped */
     uint64_t time_us;        /* microseconds since the server was opened */
-    uint64_t connection_id;  /* 1, 2, 3, … in the order of acceptance; 0 when kind is LISTENING */
+    uint64_t connection_id;  /* 1, 2, 3, … in the order of acceptance; 0 when kind is LISTENING, of the listener and over UDP */
     uint64_t duration_us;    /* from accepted to closed; 0 unless kind is CLOSED */
     uint64_t bytes_received; /* from the peer, so far */
     uint64_t bytes_sent;     /* to the peer, so far */
     ws2echo_address local;   /* the server's end; of LISTENING, where it listens */
-    ws2echo_address peer;    /* all zero when kind is LISTENING */
+    ws2echo_address peer;    /* all zero when kind is LISTENING, and of a FAULT of the listener */
     uint32_t protocol;       /* enum ws2echo_protocol: TCP or UDP; over UDP there are no connections: only LISTENING and FAULT */
     uint32_t rule;           /* the rule's id, of FAULT, and of CLOSED if a fault ended the connection; else 0 */
     /* Of FAULT: where it began to touch the connection, as an offset in its bytes; over UDP the number of the datagram, 1, 2, 3, … of its
@@ -221,7 +221,7 @@ enum ws2echo_until {
     WS2ECHO_UNTIL_CLOSED = 3,       /* so many have ended since the server was opened */
     WS2ECHO_UNTIL_FAULTS = 4,       /* faults have touched connections, or datagrams, so many times: events of kind FAULT */
     WS2ECHO_UNTIL_RECEIVED = 5,     /* so many bytes were received since the server was opened, over TCP and UDP */
-    WS2ECHO_UNTIL_SENT = 6          /* so many bytes were sent, likewise */
+    WS2ECHO_UNTIL_SENT = 6          /* so many bytes were handed to the system to be sent, likewise */
 };
 
 /*
@@ -234,7 +234,8 @@ WS2ECHO_API int ws2echo_server_options_init(ws2echo_server_options *options);
  * Opens a server: afterwards it listens, on every address that the options ask for and all on one port, bound exclusively
  * (SO_EXCLUSIVEADDRUSE), and serves without further calls. The handle is the caller's, to be closed with ws2echo_server_close.
  * Without a host, an IP version that the machine does not have is left out.
- * Errors: WSAEFAULT; WSAEINVAL, the failure text names the option; WSAEOPNOTSUPP when the model does not offer it (accept, workers);
+ * Errors: WSAEFAULT; WSAEINVAL, the failure text names the option; WSAEOPNOTSUPP when the model does not offer it (accept, workers)
+ * or a fault is not of the protocol;
  * WSAEMFILE; WSAENOBUFS; WSAHOST_NOT_FOUND or another code of name
  * resolution; WSAEADDRINUSE or WSAEACCES when the port is taken; WSAEADDRNOTAVAIL when an address is not of this machine.
  * Blocks only as long as the name of the host takes to resolve.

@@ -100,6 +100,7 @@ def fault_kinds() -> list[abi.FaultInfo]:
 class Server:
     def __init__(self, **options: Any) -> None:
         self.handle = c_uint64(0)
+        self.told: list[abi.Event] = []
         check(DLL.ws2echo_server_open(byref(server_options(**options)), byref(self.handle)))
 
     def __enter__(self) -> Self:
@@ -137,6 +138,7 @@ class Server:
     def next_event(self, timeout_ms: int = 30_000) -> abi.Event:
         event = sized(abi.Event)
         check(DLL.ws2echo_server_next_event(self.handle, timeout_ms, byref(event)))
+        self.told.append(event)
         return event
 
     def next_closed(self) -> abi.Event:

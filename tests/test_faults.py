@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ import handles
 import pytest
 from endings import ending
 from fixtures import OpenServer
-from handles import Server, fails
+from handles import CallError, Server, fails
 from plain import payload, read_exactly, read_to_fin
 from waiting import LIMIT_S, Task
 
@@ -45,10 +46,11 @@ def fault_events(server: Server) -> list[abi.Event]:
     return [event for event in server.events() if event.kind == abi.FAULT]
 
 
-def closed_by(server: Server, rule: int = 1) -> None:
+def closed_by(server: Server, rule: int = 1) -> abi.Event:
     """The connection was ended by the rule, and the journal says so."""
     event = server.next_closed()
     assert (event.reason, event.rule) == (abi.BY_FAULT, rule)
+    return event
 
 
 # ---- one check for each kind over TCP ----
@@ -84,19 +86,15 @@ def slow_close(server: Server, plain: socket.socket) -> None:
 
 
 def timeout(server: Server, plain: socket.socket) -> None:
-    began = time.monotonic()
     plain.sendall(DATA)
     assert read_to_fin(plain) == b""
-    assert since(began) >= 0.15
     plain.close()
-    closed_by(server)
+    assert closed_by(server).duration_us >= 150_000  # since it was accepted
 
 
 def reset_peer(server: Server, plain: socket.socket) -> None:
-    began = time.monotonic()
     assert ending(plain) == "reset"
-    assert since(began) >= 0.15
-    closed_by(server)
+    assert closed_by(server).duration_us >= 150_000
 
 
 def slicer(server: Server, plain: socket.socket) -> None:
@@ -199,11 +197,12 @@ def test_a_fault_over_tcp(
     plain = connect("127.0.0.1", server.port)
     check(server, plain)
     if text != "never_accept":
-        touched = [event for event in server.events() if event.kind == abi.FAULT]
-        seen = server.stats
         server.wait(abi.UNTIL_FAULTS, 1)
-        assert seen.connections_accepted == 1
-        assert all((event.rule, event.connection_id) == (1, 1) for event in touched)
+        assert server.stats.connections_accepted == 1
+        server.events()
+        touched = [event for event in server.told if event.kind == abi.FAULT]
+        assert [(event.rule, event.connection_id) for event in touched] == [(1, 1)]
+        assert len({event.fault for event in touched}) == 1
 
 
 # ---- one check for each kind over UDP ----
@@ -356,18 +355,57 @@ def test_rules_are_added_changed_and_removed_on_a_live_connection(
 def test_rules_come_and_go_while_bytes_flow(open_server: OpenServer, connect: Connect, model: int) -> None:
     """No byte is lost, and no connection, by what only slows or cuts: whatever is out when rules change."""
     server = open_server(model=model)
-    data = payload(3_000_000)
+    data = payload(100_000)
     plain = connect("127.0.0.1", server.port)
-    sending = Task(plain.sendall, data)
-    receiving = Task(read_exactly, plain, len(data))
-    rounds = 0
-    while receiving.running and rounds < 200:
-        rule = server.fault_add(["latency:latency=2", "slicer:average_size=5000", "never_read"][rounds % 3])
+    enough = threading.Event()
+
+    def send() -> int:
+        pieces = 0
+        while not enough.is_set():
+            plain.sendall(data)
+            pieces += 1
+        plain.shutdown(socket.SHUT_WR)
+        return pieces
+
+    def receive() -> int:
+        come = 0
+        while piece := plain.recv(65536):
+            begin = come % len(data)
+            assert piece == (data + data)[begin : begin + len(piece)]
+            come += len(piece)
+        return come
+
+    sending = Task(send)
+    receiving = Task(receive)
+    for round_ in range(30):
+        rule = server.fault_add(["latency:latency=2", "slicer:average_size=5000", "never_read"][round_ % 3])
         server.fault_remove(rule)
-        rounds += 1
-    sending.result()
-    assert receiving.result() == data
-    assert echoes(plain)
+    enough.set()
+    pieces = sending.result()
+    assert receiving.result() == pieces * len(data)
+    assert server.next_closed().reason == abi.FIN
+
+
+def test_rules_change_while_it_stops(open_server: OpenServer, connect: Connect, model: int) -> None:
+    """Whoever is late is told so, or has changed the rules of nobody."""
+    for _ in range(5):
+        server = open_server(model=model)
+        connections = [connect("127.0.0.1", server.port) for _ in range(5)]
+        server.wait(abi.UNTIL_ACCEPTED, len(connections))
+
+        def change(server: Server = server) -> None:
+            while True:
+                server.fault_remove(server.fault_add("latency:latency=1"))
+
+        changing = [Task(change) for _ in range(2)]
+        server.stop()
+        server.close()
+        for task in changing:
+            with pytest.raises(CallError) as late:
+                task.result()
+            assert late.value.code in (abi.WSAENOTSOCK, abi.WSA_OPERATION_ABORTED)
+        for plain in connections:
+            assert ending(plain) in ("reset", "fin")
 
 
 def fill(plain: socket.socket) -> int:

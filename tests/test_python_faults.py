@@ -132,9 +132,13 @@ def test_waiting(server: Server) -> None:
 
 def test_ctrl_c_ends_a_wait(server: Server) -> None:
     timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+
+    def wait_interrupted() -> None:
+        timer.start()
         server.wait_for(connections=1)
+
+    with pytest.raises(KeyboardInterrupt):
+        wait_interrupted()
     timer.join()
 
 

@@ -193,22 +193,40 @@ static int adopt(struct accept *accept, SOCKADDR_STORAGE *peer) {
     return 0;
 }
 
-static void accepted(struct accept *accept) {
+static bool stops_accepting(struct w2e_shards *shards) {
+    AcquireSRWLockExclusive(&shards->lock);
+    bool stops = shards->stop_accepting;
+    ReleaseSRWLockExclusive(&shards->lock);
+    return stops;
+}
+
+/* Makes what was accepted a connection; one that was before accepting was only interrupted, too. */
+static int take_accepted(struct accept *accept) {
     SOCKADDR_STORAGE peer = {0};
     DWORD bytes;
     int error = w2e_sys_overlapped_result(accept->listener, &accept->operation.overlapped, &bytes, FALSE);
-    if (error == 0 && !accept->ending) {
+    if (error == 0 && accept->ending && stops_accepting(shards_of(accept))) {
+        error = WSA_OPERATION_ABORTED;
+    }
+    if (error == 0) {
         error = adopt(accept, &peer);
     }
+    if (error == 0) {
+        SOCKET socket = accept->socket;
+        accept->socket = INVALID_SOCKET;
+        w2e_shards_accepted(shards_of(accept), socket, &peer);
+    }
+    return error;
+}
+
+static void accepted(struct accept *accept) {
+    int error = take_accepted(accept);
     if (accept->ending) {
         drop_socket(accept);
         w2e_task_finish(&accept->task);
     } else if (error != 0) {
         accept_failed(accept, error);
     } else {
-        SOCKET socket = accept->socket;
-        accept->socket = INVALID_SOCKET;
-        w2e_shards_accepted(shards_of(accept), socket, &peer);
         resume_soon(&accept->task);
     }
 }

@@ -48,7 +48,7 @@ struct w2e_driver_ops {
     /*
      * Calls `refresh` of the service for every connection, then has its session asked again; operations that are out stay so, unless the
      * session wants them back. Returns when that was done for each that was there when it was called. A thread that blocks in a SEND is waited
-     * for half a second, and has it done when the SEND is over: unless the connection is interruptible, then it is at once. Who calls is no
+     * for half a second, and has it done when the SEND is over: unless the connection is interruptible, then it is within that time. Who calls is no
      * thread of the driver's, and holds no lock of the service's.
      */
     void (*refresh)(struct w2e_driver *driver);

@@ -97,6 +97,7 @@ static int apc_wait(struct w2e_reaper *reaper, uint64_t until_us, w2e_completed 
     if (outcome == WAIT_OBJECT_0 || outcome == WAIT_OBJECT_0 + 1) {
         ResetEvent(reaper->events[outcome - WAIT_OBJECT_0]);
     }
+    reaper->within_wait = WITHIN_WAIT_MAX; /* another call that waits alertably meanwhile is not the place to go on */
     put_off_connected(reaper);
     complete_late(reaper);
     return outcome == WAIT_FAILED ? (int)GetLastError() : 0;
@@ -125,6 +126,7 @@ static int apc_open(struct w2e_reaper **opened) {
         return WSAENOBUFS;
     }
     reaper->late_end = &reaper->late;
+    reaper->within_wait = WITHIN_WAIT_MAX;
     *opened = reaper;
     return 0;
 }

@@ -12,8 +12,8 @@ enum { ENTRIES = 64 };
 
 struct w2e_reaper {
     HANDLE port;
-    bool attached;   /* something was, so that it is known whether … */
-    bool skips_port; /* … what is done at once is not queued */
+    volatile LONG attached; /* skips_port is known */
+    bool skips_port;        /* … what is done at once is not queued */
     OVERLAPPED_ENTRY entries[ENTRIES];
 };
 
@@ -30,9 +30,9 @@ static int iocp_attach(struct w2e_reaper *reaper, SOCKET socket) {
     if (!w2e_sys_attach_to_port(socket, reaper->port)) {
         return (int)GetLastError();
     }
-    if (!reaper->attached) {
-        reaper->attached = true;
+    if (reaper->attached == 0) { /* two threads may come to the same answer */
         reaper->skips_port = has_system_handles(socket);
+        InterlockedExchange(&reaper->attached, 1);
     }
     return reaper->skips_port && !w2e_sys_skip_port_on_success(socket) ? (int)GetLastError() : 0;
 }

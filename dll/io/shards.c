@@ -174,16 +174,18 @@ static DWORD WINAPI shard_run(void *argument) {
     if (engine->shard_open(shard) == 0) {
         set_state(shard, W2E_SHARD_RUNNING);
         run(shard);
+        set_state(shard, W2E_SHARD_ENDED); /* first: nobody wakes it any more */
         engine->shard_close(shard);
+    } else {
+        set_state(shard, W2E_SHARD_ENDED);
     }
-    set_state(shard, W2E_SHARD_ENDED);
     return 0;
 }
 
-/* Has a shard read its mail. A shard looks before it waits: who tells itself need not wake itself. */
+/* Has a shard read its mail. A shard looks before it waits: who tells itself, or one that starts, need not wake it. */
 static void tell_locked(struct w2e_shard *shard) {
     InterlockedExchange(&shard->mail, 1);
-    if (shard->thread_id != GetCurrentThreadId()) {
+    if (shard->state == W2E_SHARD_RUNNING && shard->thread_id != GetCurrentThreadId()) {
         shard->shards->engine->wake(shard);
     }
 }

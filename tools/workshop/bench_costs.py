@@ -39,11 +39,11 @@ class Asked:
     def __init__(
         self, command: Sequence[str | Path], *, pin: str, env: Mapping[str, str] | None = None
     ) -> None:
-        read, self._write = os.pipe()
+        self._read, self._write = os.pipe()
         self._said = Transcript()
         self._answers = 0
         self._program = wine.Program(
-            command, stdout=self._said.sink(), stderr=self._said.sink(), stdin_fd=read, env=env, pin=pin
+            command, stdout=self._said.sink(), stderr=self._said.sink(), stdin_fd=self._read, env=env, pin=pin
         )
 
     def ask(self, line: str, limit_s: float = ANSWER_LIMIT_S) -> dict[str, float]:
@@ -60,6 +60,7 @@ class Asked:
     def close(self) -> None:
         os.close(self._write)
         self._program.end()
+        os.close(self._read)
 
 
 # Calls

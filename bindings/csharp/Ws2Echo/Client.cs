@@ -238,7 +238,8 @@ namespace Ws2Echo
         /// </summary>
         /// <param name="data">What to send.</param>
         /// <param name="interval">The time from one byte to the next.</param>
-        /// <exception cref="SocketException">As <see cref="Send"/>.</exception>
+        /// <exception cref="SocketException">As <see cref="Send"/>; <see cref="Ws2EchoException.BytesTransferred"/> tells how many
+        /// were taken before.</exception>
         public void Trickle(ReadOnlySpan<byte> data, TimeSpan interval)
         {
             for (int i = 0; i < data.Length; i++)
@@ -247,7 +248,14 @@ namespace Ws2Echo
                 {
                     Thread.Sleep(interval);
                 }
-                Send(data.Slice(i, 1));
+                try
+                {
+                    Send(data.Slice(i, 1));
+                }
+                catch (Ws2EchoException error)
+                {
+                    throw new Ws2EchoException(error.ErrorCode, error.Message, i);
+                }
             }
         }
 

@@ -49,7 +49,9 @@ namespace Ws2Echo
             return (int)id;
         }
 
-        /// <summary>Changes what a rule says; its id and its place among the others stay. Blocks as <see cref="AddFault"/>.</summary>
+        /// <summary>
+        /// Changes what a rule says; its id and its place among the others stay. Blocks as <see cref="RemoveFault"/>.
+        /// </summary>
         /// <param name="id">The rule's id.</param>
         /// <param name="text">As for <see cref="AddFault"/>.</param>
         /// <exception cref="SocketException">As <see cref="AddFault"/>; InvalidArgument also when there is no such rule.</exception>

@@ -237,7 +237,8 @@ class Client(Handle):
                 if done:
                     time.sleep(interval)
                 try:
-                    self.send(view[done : done + 1])
+                    with view[done : done + 1] as byte:
+                        self.send(byte)
                 except OSError as error:
                     raise with_counts(error, bytes_sent=done) from None
                 done += 1

@@ -150,7 +150,7 @@ class Server(Handle):
 
     def add_fault(self, text: str) -> int:
         """Add a rule behind the others, and return its id. When it returns, connections that are open follow
-        it, too.
+        it, too. That may take half a second.
 
         ``text`` is a kind, then its parameters, then conditions: ``"reset:at=100,toxicity=0.5@every=3"``. The
         function `faults` of this package lists them.
@@ -163,7 +163,7 @@ class Server(Handle):
         return _swig.server_fault_add(self._handle, rule_text(text))
 
     def change_fault(self, id: int, text: str) -> None:
-        """Change what the rule of this id says; its place among the others stays.
+        """Change what the rule of this id says; its place among the others stays. Blocks as `remove_fault`.
 
         Raises:
             OSError: As `add_fault`; WSAEINVAL also when there is no rule of that id.
@@ -172,6 +172,9 @@ class Server(Handle):
 
     def remove_fault(self, id: int) -> None:
         """Remove the rule of this id: what it held back goes on, what it ended stays so.
+
+        May take half a second; and up to ten, in which Ctrl-C is not heard, if the port of a server that was
+        down is still in use.
 
         Raises:
             OSError: WSAEINVAL when there is no rule of that id; what the system said when a server that was
@@ -215,7 +218,7 @@ class Server(Handle):
             closed: So many have ended since the server was opened.
             faults: Faults have touched connections, or datagrams, so many times.
             bytes_received: So many were received since the server was opened, over TCP and UDP.
-            bytes_sent: So many were sent, likewise.
+            bytes_sent: So many were handed to the system to be sent, likewise.
             timeout: Seconds, for all of it.
 
         Raises:

@@ -13,10 +13,16 @@ namespace Ws2Echo.Tests
         public static void FirstTwoResetThirdWorks()
         {
             using var server = new Server(new ServerOptions { Faults = { "refuse@first=2" } });
-            Check.Fails(SocketError.ConnectionReset, () => EchoOnce(server));
-            Check.Fails(SocketError.ConnectionReset, () => EchoOnce(server));
+            IsReset(Check.Throws<SocketException>(() => EchoOnce(server)));
+            IsReset(Check.Throws<SocketException>(() => EchoOnce(server)));
             EchoOnce(server);
         }
+
+        /// <summary>A reset as early as that may show while connecting.</summary>
+        private static void IsReset(SocketException thrown) =>
+            Check.That(
+                thrown.SocketErrorCode == SocketError.ConnectionReset || thrown.SocketErrorCode == SocketError.ConnectionAborted,
+                thrown.Message);
 
         [Test]
         public static void TheJournalNamesTheFault()
