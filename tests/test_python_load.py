@@ -582,7 +582,8 @@ def test_the_log_has_an_interval_for_each_sample(results: list[LoadResult], tmp_
     assert all_of_it.get_total_count() == result.latency.count
     for percent in (50.0, 90.0, 99.0):
         theirs = min(all_of_it.get_value_at_percentile(percent), result.latency.max_us)
-        assert theirs == result.latency.percentile(percent)
+        one_less = percent - 100 / result.latency.count  # they round a rank to the nearest, we up
+        assert theirs in (result.latency.percentile(percent), result.latency.percentile(one_less))
     without = dataclasses.replace(result, samples=())
     assert len(without.to_hdr_log().splitlines()) == 7
 
