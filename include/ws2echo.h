@@ -341,6 +341,9 @@ WS2ECHO_API int ws2echo_server_close(ws2echo_server server);
  * what is being sent, follows when it does. The kind down closes the listening sockets, and ends the connections; never_accept
  * leaves the sockets listening, while nobody accepts. When the rule goes the server listens again on the same port. Over UDP,
  * down loses every datagram.
+ *
+ * What a rule has taken already keeps the time that it was given, though the rule changes: by latency and delay the data that is
+ * held, by trickle and slicer the pause that is under way. To remove the rule lets go of it at once.
  */
 
 /* A rule of a server. */

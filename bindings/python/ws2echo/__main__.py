@@ -511,6 +511,24 @@ def _bounds(parameter: FaultParameter) -> str:
     return f"{parameter.name}={value} {parameter.unit}".rstrip()
 
 
+FAULTS_LEGEND = """
+A rule is KIND[:NAME=VALUE,...][@CONDITION=VALUE,...], as in
+
+  latency:latency=50,jitter=10      reset:at=100@every=3      drop:rate=0.1@peers=10.0.0.0/8
+
+  stream        upstream, what the server receives; or downstream, what it sends: the default
+  toxicity      0 to 1: of the connections that the conditions select; over UDP, of the datagrams. Default: 1
+  first=N       only the first N connections that come after the rule
+  every=N       only each N-th of them
+  after_bytes   only after so many bytes of the connection
+  after_ms      only after so many milliseconds of the connection
+  probability   0 to 1: only so large a part of the connections, drawn before toxicity
+  peers         only those from an address, or a range of them: 10.0.0.0/8, ::1
+
+Several rules work in their order. What they draw depends on the seed: the same seed does the same.
+--json tells what each parameter means, with its unit and range."""
+
+
 def _takes(kind: FaultKind) -> str:
     own = [_bounds(parameter) for parameter in kind.parameters if not parameter.condition]
     own += ["stream"] if kind.streams else []
@@ -534,6 +552,7 @@ def faults(arguments: argparse.Namespace) -> int:
     for kind in known:
         over = ", ".join(OVER[protocol] for protocol in kind.protocols)
         print(table_row(kind.name, over, _takes(kind), kind.summary, widths=FAULT_WIDTHS))
+    print(FAULTS_LEGEND)
     return 0
 
 

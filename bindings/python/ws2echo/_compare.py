@@ -103,11 +103,20 @@ class Comparison:
 
 
 def interleaved(names: Sequence[str], rounds: int, run: Callable[[str, int], LoadResult]) -> Comparison:
-    """A, B, C, A, B, C, …: so that what changes meanwhile on the machine meets all of them."""
+    """A, B, C, A, B, C, …: so that what changes meanwhile on the machine meets all of them.
+
+    After Ctrl-C it is what the whole rounds came to, if there were any.
+    """
     comparison = Comparison()
     for number in range(1, rounds + 1):
-        for name in names:
-            comparison.add(name, run(name, number))
+        try:
+            results = [run(name, number) for name in names]
+        except KeyboardInterrupt:
+            if number == 1:
+                raise
+            break
+        for name, result in zip(names, results, strict=True):
+            comparison.add(name, result)
     return comparison
 
 

@@ -100,7 +100,15 @@ def _listed() -> tuple[FaultKind, ...]:
 
 
 def faults() -> tuple[FaultKind, ...]:
-    """The kinds of faults that a server can have. Does not block."""
+    """The kinds of faults that a server can have. Does not block.
+
+    A rule is a text: ``KIND[:NAME=VALUE,...][@CONDITION=VALUE,...]``, as ``"latency:latency=50"`` or
+    ``"reset:at=100@every=3"``. Besides a kind's own parameters there are ``stream`` (``upstream``, what the
+    server receives, or ``downstream``, the default) and ``toxicity`` (0 to 1, of the connections that the
+    conditions select; default 1). Conditions: ``first`` and ``every`` count the connections that come after
+    the rule; ``after_bytes`` and ``after_ms`` those of a connection; ``probability`` is 0 to 1; ``peers`` an
+    address or a range. ``python -m ws2echo faults`` prints all of it.
+    """
     return _listed()
 
 

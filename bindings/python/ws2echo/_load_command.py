@@ -33,8 +33,12 @@ def _opened(host: str, port: int, options: dict[str, Any]) -> Load:
         raise
 
 
-def _run(host: str, port: int, options: dict[str, Any], arguments: argparse.Namespace) -> LoadResult:
-    """Run one load, telling how it goes. The first Ctrl-C stops it, a second one gives it up."""
+def _run(
+    host: str, port: int, options: dict[str, Any], arguments: argparse.Namespace
+) -> tuple[LoadResult, bool]:
+    """Run one load, telling how it goes: its result, and whether Ctrl-C stopped it. A second one gives it
+    up.
+    """
     samples: list[LoadSample] = []
     problems: list[LoadProblem] = []
     with _opened(host, port, options) as load, progress(sys.stderr, arguments.quiet) as tell:
@@ -46,7 +50,7 @@ def _run(host: str, port: int, options: dict[str, Any], arguments: argparse.Name
                     samples.append(sample)
                     problems += load.problems()
                     tell(sample)
-                return load.result(samples, problems)
+                return load.result(samples, problems), stopped
             except KeyboardInterrupt:
                 if stopped:
                     raise
@@ -88,7 +92,7 @@ def load(arguments: argparse.Namespace) -> int:
     if STDOUT in (arguments.json, arguments.csv) and arguments.json == arguments.csv:
         raise ValueError("--json and --csv cannot both have stdout")
     with _target(arguments) as (host, port):
-        result = _run(host, port, load_options(arguments), arguments)
+        result, _ = _run(host, port, load_options(arguments), arguments)
     if STDOUT not in (arguments.json, arguments.csv):
         print(summary(result))
     if arguments.json:
@@ -119,9 +123,13 @@ def compare(arguments: argparse.Namespace) -> int:
         if not arguments.quiet:
             print(f"Round {number} of {arguments.rounds}: {name}", file=sys.stderr, flush=True)
         if servers:
-            return _run(*servers[name], options, arguments)
-        with _serving(name, arguments) as port:
-            return _run("localhost", port, options, arguments)
+            result, stopped = _run(*servers[name], options, arguments)
+        else:
+            with _serving(name, arguments) as port:
+                result, stopped = _run("localhost", port, options, arguments)
+        if stopped:
+            raise KeyboardInterrupt
+        return result
 
     comparison = _compare.interleaved(names, arguments.rounds, run)
     if arguments.json != STDOUT:

@@ -165,6 +165,9 @@ class Server(Handle):
     def change_fault(self, id: int, text: str) -> None:
         """Change what the rule of this id says; its place among the others stays. Blocks as `remove_fault`.
 
+        What the rule has taken already keeps the time that it was given: data held by ``latency``, a pause of
+        ``trickle`` or ``slicer``. To remove the rule lets go of it at once.
+
         Raises:
             OSError: As `add_fault`; WSAEINVAL also when there is no rule of that id.
         """

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from inspect import cleandoc
 from pathlib import Path
+from textwrap import dedent
 
 from workshop.reference import command_line
 from workshop.reference.markdown import (
@@ -165,7 +166,7 @@ class Prose:
         for piece in re.split(r"\n\n(?! )", text):
             title, _, rest = piece.partition("\n")
             if SECTION.match(title):
-                parts += self._section(title.rstrip(":"), cleandoc(rest))
+                parts += self._section(title.rstrip(":"), dedent(rest))
             else:
                 parts += self._plain(piece)
         return parts
