@@ -271,6 +271,35 @@ def test_ctrl_c_ends_it_with_its_summary(server: Server) -> None:
     assert done.returncode == 0
 
 
+CTRL_C_IN_ROUND_3 = """if True:
+    import _thread, io, sys
+    from ws2echo.__main__ import main
+    class Errors(io.TextIOBase):
+        def write(self, text):
+            if "Round 3 " in text:
+                _thread.interrupt_main()
+            return sys.__stderr__.write(text)
+    sys.stderr = Errors()
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_ends_a_comparison_with_the_whole_rounds(server: Server) -> None:
+    servers = f"a=localhost:{server.port},b=localhost:{server.port}"
+    arguments = ["compare", "--servers", servers, "--messages", "5", "--rounds", "100000"]
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_IN_ROUND_3, *arguments],
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S * 2,
+        check=False,
+    )
+    assert "2 rounds of" in done.stdout
+    assert "Round 4 " not in done.stderr
+    assert done.returncode == 0
+
+
 def test_help() -> None:
     for command in ("load", "compare"):
         done = run(command, "--help")

@@ -514,10 +514,10 @@ def _bounds(parameter: FaultParameter) -> str:
 FAULTS_LEGEND = """
 A rule is KIND[:NAME=VALUE,...][@CONDITION=VALUE,...], as in
 
-  latency:latency=50,jitter=10      reset:at=100@every=3      drop:rate=0.1@peers=10.0.0.0/8
+  latency:latency=50,jitter=10    reset:at=100@every=3    drop:rate=0.1@peers=10.0.0.0/8
 
   stream        upstream, what the server receives; or downstream, what it sends: the default
-  toxicity      0 to 1: of the connections that the conditions select; over UDP, of the datagrams. Default: 1
+  toxicity      0 to 1, default 1: of the connections (over UDP: datagrams) that conditions select
   first=N       only the first N connections that come after the rule
   every=N       only each N-th of them
   after_bytes   only after so many bytes of the connection
