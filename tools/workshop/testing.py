@@ -25,7 +25,13 @@ C_SOURCES = tuple(
     for folder in ("include", "dll", "bindings", "examples", "tests", "bench")
     for ending in ("c", "h")
 )
-WINDOWS_PYTHON_SOURCES = ("bindings/python/ws2echo", "examples/python", "tests", "bench/peers/python")
+WINDOWS_PYTHON_SOURCES = (
+    "bindings/python/ws2echo",
+    "examples/python",
+    "tests",
+    "bench/ours",
+    "bench/peers/python",
+)
 HOST_TESTS = "tests/host"
 
 
