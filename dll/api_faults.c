@@ -6,16 +6,6 @@
 
 #include <string.h>
 
-static struct w2e_server *acquire_server(ws2echo_server handle) {
-    return (struct w2e_server *)w2e_registry_acquire(W2E_KIND_SERVER, handle);
-}
-
-/* Ends a call. */
-static int leave_server(struct w2e_server *server, int error) {
-    w2e_registry_release(w2e_server_object(server));
-    return error;
-}
-
 /* Reads a rule, and whether the server can have it. */
 static int read_rule(const struct w2e_server *server, const char *text, struct w2e_fault_rule *rule, const char *function) {
     struct w2e_fault_error fault;
@@ -34,7 +24,7 @@ int ws2echo_server_fault_add(ws2echo_server handle, const char *text, uint32_t *
     if (id != NULL) {
         *id = 0;
     }
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -49,11 +39,11 @@ int ws2echo_server_fault_add(ws2echo_server handle, const char *text, uint32_t *
     if (error == 0) {
         error = w2e_server_fault_add(server, &rule, id);
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_fault_change(ws2echo_server handle, uint32_t id, const char *text) {
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -65,16 +55,16 @@ int ws2echo_server_fault_change(ws2echo_server handle, uint32_t id, const char *
     if (error == 0) {
         error = w2e_server_fault_change(server, id, &rule);
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_fault_remove(ws2echo_server handle, uint32_t id) {
-    struct w2e_server *server = acquire_server(handle);
-    return server != NULL ? leave_server(server, w2e_server_fault_remove(server, id)) : w2e_api_bad_handle(__func__);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
+    return server != NULL ? w2e_api_leave_server(server, w2e_server_fault_remove(server, id)) : w2e_api_bad_handle(__func__);
 }
 
 int ws2echo_server_fault_get(ws2echo_server handle, uint32_t index, ws2echo_fault *fault) {
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -85,7 +75,7 @@ int ws2echo_server_fault_get(ws2echo_server handle, uint32_t index, ws2echo_faul
     if (error == 0) {
         error = w2e_server_fault_get(server, index, fault);
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 /* ---- what there is ---- */

@@ -3,12 +3,11 @@
 #include "server.h"
 #include "win/error.h"
 
-static struct w2e_server *acquire_server(ws2echo_server handle) {
+struct w2e_server *w2e_api_acquire_server(ws2echo_server handle) {
     return (struct w2e_server *)w2e_registry_acquire(W2E_KIND_SERVER, handle);
 }
 
-/* Ends a call. */
-static int leave_server(struct w2e_server *server, int error) {
+int w2e_api_leave_server(struct w2e_server *server, int error) {
     w2e_registry_release(w2e_server_object(server));
     return error;
 }
@@ -50,7 +49,7 @@ int ws2echo_server_open(const ws2echo_server_options *options, ws2echo_server *s
 }
 
 int ws2echo_server_options_get(ws2echo_server handle, ws2echo_server_options *options) {
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -61,14 +60,14 @@ int ws2echo_server_options_get(ws2echo_server handle, ws2echo_server_options *op
     if (error == 0) {
         w2e_server_options_get(server, options);
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_port(ws2echo_server handle, uint16_t *port) {
     if (port != NULL) {
         *port = 0;
     }
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -76,11 +75,11 @@ int ws2echo_server_port(ws2echo_server handle, uint16_t *port) {
     if (error == 0) {
         *port = w2e_server_port(server);
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_address(ws2echo_server handle, uint32_t index, ws2echo_address *address) {
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -88,11 +87,11 @@ int ws2echo_server_address(ws2echo_server handle, uint32_t index, ws2echo_addres
     if (error == 0) {
         error = w2e_server_address(server, index, address);
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_stats_get(ws2echo_server handle, ws2echo_server_stats *stats) {
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -103,11 +102,11 @@ int ws2echo_server_stats_get(ws2echo_server handle, ws2echo_server_stats *stats)
     if (error == 0) {
         w2e_server_stats_get(server, stats);
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_next_event(ws2echo_server handle, uint32_t timeout_ms, ws2echo_event *event) {
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -118,14 +117,14 @@ int ws2echo_server_next_event(ws2echo_server handle, uint32_t timeout_ms, ws2ech
     if (error == 0) {
         error = w2e_server_next_event(server, timeout_ms, event);
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_wait_handle(ws2echo_server handle, uintptr_t *wait_handle) {
     if (wait_handle != NULL) {
         *wait_handle = 0;
     }
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
@@ -137,30 +136,30 @@ int ws2echo_server_wait_handle(ws2echo_server handle, uintptr_t *wait_handle) {
     if (error == 0) {
         *wait_handle = (uintptr_t)event;
     }
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_wait(ws2echo_server handle, uint32_t until, uint64_t count, uint32_t timeout_ms) {
-    struct w2e_server *server = acquire_server(handle);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
     if (server == NULL) {
         return w2e_api_bad_handle(__func__);
     }
     int error = until <= WS2ECHO_UNTIL_SENT
                     ? w2e_server_wait(server, until, count, timeout_ms)
                     : w2e_fail_because(WSAEINVAL, "one of enum ws2echo_until", "%s: until %lu", __func__, (unsigned long)until);
-    return leave_server(server, error);
+    return w2e_api_leave_server(server, error);
 }
 
 int ws2echo_server_drain(ws2echo_server handle, uint32_t timeout_ms) {
-    struct w2e_server *server = acquire_server(handle);
-    return server != NULL ? leave_server(server, w2e_server_drain(server, timeout_ms)) : w2e_api_bad_handle(__func__);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
+    return server != NULL ? w2e_api_leave_server(server, w2e_server_drain(server, timeout_ms)) : w2e_api_bad_handle(__func__);
 }
 
 int ws2echo_server_stop(ws2echo_server handle, uint32_t drain_timeout_ms, uint32_t *reset_connections) {
     uint32_t count = 0;
-    struct w2e_server *server = acquire_server(handle);
-    int error =
-        server != NULL ? leave_server(server, w2e_server_stop(server, drain_timeout_ms, &count)) : w2e_api_bad_handle(__func__);
+    struct w2e_server *server = w2e_api_acquire_server(handle);
+    int error = server != NULL ? w2e_api_leave_server(server, w2e_server_stop(server, drain_timeout_ms, &count))
+                               : w2e_api_bad_handle(__func__);
     if (reset_connections != NULL) {
         *reset_connections = count;
     }

@@ -492,6 +492,31 @@ def test_never_accept_on_a_live_server(open_server: OpenServer, connect: Connect
     assert refused(server.port)
 
 
+def test_nobody_is_lost_while_accepting_is_interrupted(
+    open_server: OpenServer, connect: Connect, model: int
+) -> None:
+    """Who connects meanwhile is accepted, before or after: in AcceptEx, too, that is done already."""
+    server = open_server(model=model)
+    enough = threading.Event()
+
+    def come() -> list[socket.socket]:
+        plains: list[socket.socket] = []
+        while not enough.is_set() and len(plains) < 300:
+            plains.append(connect("127.0.0.1", server.port))
+        return plains
+
+    coming = [Task(come) for _ in range(2)]
+    for _ in range(30):
+        server.fault_remove(server.fault_add("never_accept"))
+    enough.set()
+    plains = [plain for task in coming for plain in task.result()]
+    assert plains
+    for plain in plains:
+        assert echoes(plain)
+    assert server.stats.connections_accepted == len(plains)
+    assert server.stats.accept_failures == 0
+
+
 def test_down_and_up_where_a_thread_accepts(open_server: OpenServer, connect: Connect, model: int) -> None:
     server = open_server(model=model, accept=abi.WSAACCEPT, faults="down")
     for text in ("never_accept", "down"):
