@@ -122,11 +122,15 @@ some 20 minutes; names, by commas, choose: --servers ws2echo-iocp,floor-iocp --s
 TEST_HELP = """
 Without arguments: format, lint and types; docs/reference against the source; the core under sanitizers; the
 build with warnings as errors; what dist/ holds, used from outside; the tests inside Windows CPython, which
-also run the .NET and C programs. Ends with a table; every step runs, even if one before it failed.
+also run the .NET and C programs; the nets, which search for bugs. Ends with a table of results and figures;
+every step runs, even if one before it failed.
 
   ./dev test PATTERN          only the tests whose name matches (pytest -k PATTERN)
   ./dev test tests/test_x.py  only the tests of a file
   ./dev test -- -x --lf       pytest's own arguments, inside Windows CPython
+  ./dev test --net NAME       one of the nets (docs/reliability.md says what each is)
+  ./dev test --full           everything with the nets in full size, which takes hours; also after --net NAME
+  ./dev test --plants         each net against bugs that are planted for it; also after --net NAME
 """
 
 BUILD_HELP = """
@@ -175,7 +179,7 @@ COMMANDS = {
     ),
     "test": Command(
         testing.command,
-        "[PATTERN | PATH ... | -- PYTEST ARGS ...]",
+        "[PATTERN | PATH ... | -- PYTEST ARGS ... | --net NAME | --full | --plants]",
         "everything that CI runs, or the tests that match",
         TEST_HELP,
     ),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from workshop import build, machine, reference, stamps, wine
+from workshop.nets import NETS
+from workshop.nets.net import Figure, Net, Run
+from workshop.nets.plants import must_find_all
 from workshop.paths import BUILD, CACHE, DIST, HOST, LOGS, SOURCE, windows_path
 from workshop.steps import StepError, log_path, report, run, step
 
@@ -40,6 +44,7 @@ class Outcome:
     name: str
     passed: bool
     seconds: float
+    figures: tuple[Figure, ...] = ()
 
 
 # Static
@@ -191,13 +196,15 @@ def _in_step(title: str, work: Callable[[], None]) -> Callable[[], None]:
     return stepped
 
 
-CHECKS: tuple[tuple[str, Callable[[], None]], ...] = (
+CHECKS_BEFORE: tuple[tuple[str, Callable[[], None]], ...] = (
     ("format of C", _in_step("Checking the format of C (clang-format)", _format_of_c)),
     ("lint of Python", _in_step("Checking Python (ruff)", _lint_of_python)),
     ("types of Python", _in_step("Checking types (mypy --strict)", _types_of_python)),
     ("reference", _in_step("Checking docs/reference against the source", reference.check)),
     ("core, sanitized", _in_step("Testing the core under ASan and UBSan", _core)),
     ("build", build.everything),
+)
+CHECKS_IN_WINDOWS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("packages", _all_host),
     ("Windows tests", _all_windows),
 )
@@ -214,14 +221,78 @@ def _check(name: str, work: Callable[[], None]) -> Outcome:
     return Outcome(name, passed, time.monotonic() - started)
 
 
-def _everything() -> int:
-    machine.everything()
-    report.say("The tests")
-    outcomes = [_check(name, work) for name, work in CHECKS]
-    report.say("\n  step              result   seconds")
+def _cast(net: Net, full: bool) -> Outcome:
+    """Run a net. What it says comes when it has ended: nets of the host run beside other work."""
+    started = time.monotonic()
+    figures: list[Figure] = []
+    try:
+        figures = net.work(Run(SOURCE, BUILD / "nets" / net.name, full))
+        passed = True
+    except StepError as failure:
+        report.say(f"{net.title} FAILED: {failure}\n")
+        passed = False
+    seconds = time.monotonic() - started
+    if passed:
+        report.say(f"  {net.title} ... {seconds:.1f} s")
+    return Outcome(net.name, passed, seconds, tuple(figures))
+
+
+def _cast_all(nets: Iterable[Net], full: bool) -> list[Outcome]:
+    return [_cast(net, full) for net in nets]
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    lines = ["", f"  {'step':17} result   seconds"]
     for outcome in outcomes:
-        report.say(f"  {outcome.name:17} {'passed' if outcome.passed else 'FAILED':8} {outcome.seconds:7.1f}")
+        lines.append(
+            f"  {outcome.name:17} {'passed' if outcome.passed else 'FAILED':8} {outcome.seconds:7.1f}"
+        )
+        lines += [f"    {figure.what:40} {figure.value}" for figure in outcome.figures]
+    return "\n".join(lines)
+
+
+def _status(outcomes: Sequence[Outcome]) -> int:
+    report.say(_table(outcomes))
     return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _prepare(nets: Iterable[Net]) -> None:
+    for net in nets:
+        net.prepare()
+
+
+def _everything(full: bool) -> int:
+    machine.everything()
+    _prepare(NETS)
+    report.say("The tests")
+    with ThreadPoolExecutor(1) as beside:
+        here = [net for net in NETS if net.where == "host"]
+        there = [net for net in NETS if net.where == "windows"]
+        outcomes = [_check(name, work) for name, work in CHECKS_BEFORE]
+        casting = beside.submit(_cast_all, here, full)
+        outcomes += [_check(name, work) for name, work in CHECKS_IN_WINDOWS]
+        outcomes += _cast_all(there, full)
+        outcomes += casting.result()
+    return _status(outcomes)
+
+
+def _net_command(arguments: list[str]) -> int:
+    """./dev test --net NAME ... [--full | --plants]"""
+    full, planted = "--full" in arguments, "--plants" in arguments
+    names = [argument for argument in arguments if not argument.startswith("--")]
+    unknown = set(names) - {net.name for net in NETS}
+    if unknown or (arguments and arguments[0] == "--net" and not names):
+        known = ", ".join(net.name for net in NETS)
+        raise StepError(
+            f"there is no net {', '.join(sorted(unknown)) or 'without a name'}; there are {known}"
+        )
+    nets = tuple(net for net in NETS if net.name in names or not names)
+    if planted:
+        report.say(f"  {must_find_all(nets)} planted bugs, each found")
+        return 0
+    machine.everything()
+    _prepare(nets)
+    return _status(_cast_all(nets, full))
 
 
 def _selection(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -241,8 +312,10 @@ def _paths(arguments: Sequence[str]) -> list[str]:
 
 
 def command(arguments: list[str]) -> int:
-    if not arguments:
-        return _everything()
+    if not arguments or arguments == ["--full"]:
+        return _everything(bool(arguments))
+    if arguments[0] in ("--net", "--plants"):
+        return _net_command(arguments)
     build.everything()
     windows, host = _selection(arguments)
     report.say("The tests")

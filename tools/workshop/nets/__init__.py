@@ -1,0 +1,11 @@
+"""The nets: what searches for bugs beyond the tests that say what should happen. Each prints its figures.
+
+A net is a module here with a NET, and a row in NETS. `./dev test` runs them all in their quick size;
+`./dev test --net NAME` one of them, `--full` in full size, `--plants` each against a planted bug.
+"""
+
+from __future__ import annotations
+
+from workshop.nets.net import Net
+
+NETS: tuple[Net, ...] = ()

@@ -1,0 +1,88 @@
+"""The nets themselves: a bug is planted in a copy of the source, and the net has to find it.
+
+tests/plants/NET-WHAT.patch is a bug: a patch as `git diff` writes it, and before it text: what it is, and
+optionally a line `only: PART ...`, the parts of the net that have to find it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop.nets.net import FoundError, Net, Run
+from workshop.paths import BUILD, SOURCE
+from workshop.steps import StepError, report, run
+
+PLANTS = SOURCE / "tests" / "plants"
+
+
+@dataclass(frozen=True)
+class Plant:
+    patch: Path
+    net: Net
+    only: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.patch.stem
+
+
+def _only(text: str) -> tuple[str, ...]:
+    for line in text.split("\ndiff ")[0].splitlines():
+        if line.startswith("only:"):
+            return tuple(line.removeprefix("only:").split())
+    return ()
+
+
+def plants(nets: tuple[Net, ...]) -> Iterator[Plant]:
+    """What is planted for these nets."""
+    for patch in sorted(PLANTS.glob("*.patch")):
+        net = next((net for net in nets if patch.stem.startswith(net.name + "-")), None)
+        if net:
+            yield Plant(patch, net, _only(patch.read_text("utf-8")))
+
+
+def _tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=SOURCE,
+        capture_output=True,
+        check=True,
+    )
+    return [name for name in listed.stdout.decode().split("\0") if name]
+
+
+def _planted_copy(plant: Plant) -> Path:
+    folder = BUILD / "plants" / plant.name / "source"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in _tracked():
+        if (SOURCE / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(SOURCE / name, target)
+    run(["patch", "-p1", "-i", plant.patch], f"plant-{plant.name}", limit_s=60, cwd=folder)
+    return folder
+
+
+def must_find(plant: Plant) -> str:
+    """Run the net on the planted bug: what it said, in a line; StepError if it did not find it."""
+    source = _planted_copy(plant)
+    plant.net.prepare()
+    try:
+        plant.net.work(Run(source, source.parent / "build", full=False, only=plant.only))
+    except FoundError as found:
+        return str(found).splitlines()[0]
+    raise StepError(f"{plant.net.name} did not find the bug that {plant.patch.relative_to(SOURCE)} plants")
+
+
+def must_find_all(nets: tuple[Net, ...]) -> int:
+    """Each plant of these nets, found: how many there are."""
+    number = 0
+    for plant in plants(nets):
+        report.begin(f"Planting {plant.name}")
+        report.finish(must_find(plant))
+        number += 1
+    return number
