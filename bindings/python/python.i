@@ -183,6 +183,36 @@ static PyObject *buffers_overlap(const void *data, uint64_t size, const void *ot
 %typemap(freearg) void *reply "PyBuffer_Release(&view$argnum);"
 
 /*
+ * ws2echo_client_echo once more, for a short message from beginning to end in one step of Python: None if every byte came back as it was
+ * sent; else the code, the progress, with which client_echo can go on, and what came.
+ */
+%constant unsigned int QUICK_BYTES = 4096;
+%inline %{
+static PyObject *client_echo_quick(ws2echo_client client, const void *data, uint64_t size, uint32_t timeout_ms) {
+    unsigned char reply[4096];
+    ws2echo_echo_progress progress = {0};
+    int error;
+    if (size > sizeof reply) {
+        PyErr_SetString(PyExc_ValueError, "a message of more than QUICK_BYTES");
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    error = ws2echo_client_echo(client, data, size, reply, timeout_ms, &progress);
+    Py_END_ALLOW_THREADS
+    if (error == 0 && progress.mismatch_offset == WS2ECHO_NO_MISMATCH) {
+        Py_RETURN_NONE;
+    }
+    ws2echo_echo_progress *come = calloc(1, sizeof *come);
+    if (come == NULL) {
+        return PyErr_NoMemory();
+    }
+    *come = progress;
+    return Py_BuildValue("(iNN)", error, SWIG_NewPointerObj(come, SWIGTYPE_p_ws2echo_echo_progress, SWIG_POINTER_OWN),
+                         PyByteArray_FromStringAndSize((const char *)reply, (Py_ssize_t)size));
+}
+%}
+
+/*
  * ws2echo_client_recv once more, into a bytes object made for it. When that is filled, it is the result itself; else what came is
  * copied out of it, for the stable ABI cannot shorten a bytes object.
  */

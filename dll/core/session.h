@@ -11,13 +11,15 @@
  * CONNECT is lent only by the session of a client of streams, first, and alone. CLOSE is lent once, last, and only when nothing else is
  * out: whoever gets it may free everything. A session holds no lock; its driver calls it from one thread at a time. It allocates
  * nothing: buffer_wanted says how large a buffer it would like, and its connection gives it one with buffer_swap whenever that
- * differs from what it has.
+ * differs from what it has. While buffer_idle says that nothing is in it, the connection may also take it away until it asks `next`
+ * again.
  */
 #ifndef W2E_SESSION_H
 #define W2E_SESSION_H
 
 #include "ws2echo.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +59,7 @@ struct w2e_session_ops {
     void (*abort)(struct w2e_session *session, enum ws2echo_reason reason, int error);
     size_t (*buffer_wanted)(const struct w2e_session *session);
     unsigned char *(*buffer_swap)(struct w2e_session *session, unsigned char *buffer, size_t size);
+    bool (*buffer_idle)(const struct w2e_session *session); /* or NULL: never */
 };
 
 struct w2e_session {
@@ -89,7 +92,11 @@ static inline size_t w2e_session_buffer_wanted(const struct w2e_session *session
     return session->ops->buffer_wanted(session);
 }
 
-/* Gives the session another buffer, only if buffer_wanted asked for it; the old one comes back. */
+static inline bool w2e_session_buffer_idle(const struct w2e_session *session) {
+    return session->ops->buffer_idle != NULL && session->ops->buffer_idle(session);
+}
+
+/* Gives the session another buffer, only if buffer_wanted asked for it, or none, if it is idle; the old one comes back. */
 static inline unsigned char *w2e_session_buffer_swap(struct w2e_session *session, unsigned char *buffer, size_t size) {
     return session->ops->buffer_swap(session, buffer, size);
 }

@@ -237,14 +237,18 @@ static void echo_done(struct w2e_session *session, enum w2e_op_kind kind, int er
     }
 }
 
+static bool echo_buffer_idle(const struct w2e_session *session) {
+    const struct w2e_session_echo *echo = (const struct w2e_session_echo *)session;
+    return echo->held == 0 && echo->recv_out == 0 && echo->send_out == 0;
+}
+
 static size_t echo_buffer_wanted(const struct w2e_session *session) {
     const struct w2e_session_echo *echo = (const struct w2e_session_echo *)session;
     if (echo->close_lent) {
         return 0;
     }
-    bool movable = echo->held == 0 && echo->recv_out == 0 && echo->send_out == 0;
     bool used = !ended(echo) || echo->discard_until_us > 0;
-    return movable && used ? echo->wanted : session->buffer_size;
+    return echo_buffer_idle(session) && used ? echo->wanted : session->buffer_size;
 }
 
 static unsigned char *echo_buffer_swap(struct w2e_session *session, unsigned char *buffer, size_t size) {
@@ -261,7 +265,8 @@ static const struct w2e_session_ops echo_ops = {.next = echo_next,
                                                 .undo = echo_undo,
                                                 .abort = echo_abort,
                                                 .buffer_wanted = echo_buffer_wanted,
-                                                .buffer_swap = echo_buffer_swap};
+                                                .buffer_swap = echo_buffer_swap,
+                                                .buffer_idle = echo_buffer_idle};
 
 void w2e_session_echo_init(struct w2e_session_echo *echo, const struct w2e_echo_config *config, uint64_t now_us) {
     *echo = (struct w2e_session_echo){

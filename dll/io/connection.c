@@ -7,6 +7,40 @@
 #include <limits.h>
 #include <string.h>
 
+/* ---- buffers ---- */
+
+/* A buffer that holds so many bytes, or none if there is no memory. */
+static struct w2e_buffer take_buffer(struct w2e_buffer *pool, size_t wanted) {
+    if (pool != NULL && pool->bytes >= wanted) {
+        struct w2e_buffer taken = *pool;
+        *pool = (struct w2e_buffer){0};
+        return taken;
+    }
+    return (struct w2e_buffer){.data = w2e_sys_alloc_buffer(wanted), .bytes = wanted};
+}
+
+/* The pool keeps the largest. */
+static void give_buffer(struct w2e_buffer *pool, struct w2e_buffer buffer) {
+    if (pool != NULL && buffer.bytes > pool->bytes) {
+        struct w2e_buffer smaller = *pool;
+        *pool = buffer;
+        buffer = smaller;
+    }
+    w2e_sys_free(buffer.data);
+}
+
+void w2e_buffer_pool_fini(struct w2e_buffer *pool) {
+    w2e_sys_free(pool->data);
+    *pool = (struct w2e_buffer){0};
+}
+
+static void swap_buffer(struct w2e_connection *connection, struct w2e_buffer buffer, size_t used_bytes) {
+    struct w2e_buffer old = {.bytes = connection->buffer_bytes};
+    old.data = w2e_session_buffer_swap(connection->session, buffer.data, used_bytes);
+    connection->buffer_bytes = buffer.bytes;
+    give_buffer(connection->pool, old);
+}
+
 /* ---- session ---- */
 
 void w2e_connection_fit_buffer(struct w2e_connection *connection) {
@@ -15,16 +49,23 @@ void w2e_connection_fit_buffer(struct w2e_connection *connection) {
     if (wanted == session->buffer_size) {
         return;
     }
-    unsigned char *buffer = w2e_sys_alloc_buffer(wanted);
-    if (buffer != NULL) {
-        w2e_sys_free(w2e_session_buffer_swap(session, buffer, wanted));
+    struct w2e_buffer buffer = take_buffer(connection->pool, wanted);
+    if (buffer.data != NULL) {
+        swap_buffer(connection, buffer, wanted);
     } else if (session->buffer_size == 0) {
         w2e_session_abort(session, WS2ECHO_REASON_ERROR, WSAENOBUFS);
     }
 }
 
+void w2e_connection_pass_buffer_on(struct w2e_connection *connection) {
+    if (connection->buffer_bytes > 0 && w2e_session_buffer_idle(connection->session)) {
+        swap_buffer(connection, (struct w2e_buffer){0}, 0);
+    }
+}
+
 void w2e_connection_free_buffer(struct w2e_connection *connection) {
-    w2e_sys_free(w2e_session_buffer_swap(connection->session, NULL, 0));
+    swap_buffer(connection, (struct w2e_buffer){0}, 0);
+    connection->pool = NULL;
 }
 
 struct w2e_op w2e_connection_next(struct w2e_connection *connection, uint64_t now_us) {

@@ -34,6 +34,12 @@ void w2e_traffic_sum(struct w2e_traffic *parts, struct w2e_traffic *sum);
 /* Has `moved` called for what is counted from now on, or with NULL no more; a call may be under way still. */
 void w2e_traffic_set_watch(struct w2e_traffic *parts, struct w2e_traffic_watch *watch);
 
+/* A buffer, and how much it holds. */
+struct w2e_buffer {
+    unsigned char *data;
+    size_t bytes;
+};
+
 struct w2e_connection {
     SOCKET socket;
     struct w2e_session *session;
@@ -43,6 +49,9 @@ struct w2e_connection {
     bool shut;          /* SHUTDOWN was done */
     bool interruptible; /* not even a SEND may keep a thread: its owner wants to be heard at any time */
     size_t sending;     /* bytes of the SEND that is out: they are counted already */
+    /* What connections of one thread pass on to each other, as most of them hold nothing: a buffer, or none; or NULL. */
+    struct w2e_buffer *pool;
+    size_t buffer_bytes; /* of the buffer that the session has, which may use less of it */
     /* Whom CONNECT is for. */
     SOCKADDR_STORAGE peer;
     int peer_size;
@@ -58,6 +67,12 @@ void w2e_connection_done(struct w2e_connection *connection, enum w2e_op_kind kin
 
 /* Gives the session the buffer that it wants. If there is no memory the session is aborted, or goes on with what it has. */
 void w2e_connection_fit_buffer(struct w2e_connection *connection);
+
+/* Lets others have the session's buffer if there is nothing in it. */
+void w2e_connection_pass_buffer_on(struct w2e_connection *connection);
+
+/* Frees what is in a pool, once no connection has it. */
+void w2e_buffer_pool_fini(struct w2e_buffer *pool);
 
 /* Takes the buffer back, once CLOSE was lent. */
 void w2e_connection_free_buffer(struct w2e_connection *connection);

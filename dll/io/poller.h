@@ -23,6 +23,7 @@ enum { W2E_READABLE = 1, W2E_WRITABLE = 2, W2E_CLOSED = 4, W2E_CONNECTED = 8 };
 /* A socket under watch. */
 struct w2e_watch {
     SOCKET socket;
+    bool datagram;     /* of UDP */
     unsigned interest; /* what wait is to look for */
     unsigned ready;    /* what it found: set by the poller, cleared by the engine with the call that it makes */
     int connect_error; /* with CONNECTED: how that went, where the poller is told; else 0, and SO_ERROR tells */

@@ -4,6 +4,9 @@
  * One wait takes at most 64 objects: one to wake the thread, 63 sockets. With more sockets the engine starts more pollers. A wait tells
  * of one object only, the first that is signalled: its entry then goes to the end of the row and the others move up, so that however many
  * sockets are busy, each has its turn.
+ *
+ * What happened to a stream has to be asked for, as FD_CLOSE is told only once. A socket of datagrams has none: there the call that
+ * follows finds out, and no other call is made.
  */
 #include "io/poller.h"
 #include "win/system.h"
@@ -33,7 +36,7 @@ static void move_to_end(struct w2e_poller *poller, uint32_t slot) {
 static int event_add(struct w2e_poller *poller, struct w2e_watch *watch) {
     uint32_t slot = poller->count;
     if (poller->objects[slot] == NULL) {
-        poller->objects[slot] = w2e_sys_create_event();
+        poller->objects[slot] = w2e_sys_create_auto_event();
     }
     if (poller->objects[slot] == NULL) {
         return WSAENOBUFS;
@@ -71,14 +74,21 @@ static unsigned ready_of(long events) {
     return ready | (events & FD_CLOSE ? W2E_READABLE | W2E_WRITABLE | W2E_CLOSED : 0);
 }
 
-static void report(struct w2e_poller *poller, uint32_t slot, struct w2e_watch **reports) {
-    struct w2e_watch *watch = poller->watches[slot];
+static unsigned what_happened(struct w2e_watch *watch) {
     WSANETWORKEVENTS happened = {0};
-    w2e_sys_enum_events(watch->socket, poller->objects[slot], &happened);
+    if (watch->datagram) {
+        return W2E_READABLE | W2E_WRITABLE;
+    }
+    w2e_sys_enum_events(watch->socket, NULL, &happened);
     if (happened.lNetworkEvents & FD_CONNECT) {
         watch->connect_error = happened.iErrorCode[FD_CONNECT_BIT];
     }
-    w2e_watch_report(watch, ready_of(happened.lNetworkEvents), reports);
+    return ready_of(happened.lNetworkEvents);
+}
+
+static void report(struct w2e_poller *poller, uint32_t slot, struct w2e_watch **reports) {
+    struct w2e_watch *watch = poller->watches[slot];
+    w2e_watch_report(watch, what_happened(watch), reports);
     move_to_end(poller, slot);
 }
 
@@ -87,9 +97,7 @@ static int event_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_w
     if (signalled == WAIT_FAILED) {
         return (int)GetLastError();
     }
-    if (signalled == WAIT_OBJECT_0) {
-        ResetEvent(poller->objects[0]);
-    } else if (signalled < WAIT_OBJECT_0 + poller->count) {
+    if (signalled > WAIT_OBJECT_0 && signalled < WAIT_OBJECT_0 + poller->count) {
         report(poller, signalled - WAIT_OBJECT_0, reports);
     }
     return 0;
@@ -111,7 +119,7 @@ static int event_open(struct w2e_poller **opened) {
     if (poller == NULL) {
         return WSAENOBUFS;
     }
-    poller->objects[0] = w2e_sys_create_event();
+    poller->objects[0] = w2e_sys_create_auto_event();
     poller->count = 1;
     if (poller->objects[0] == NULL) {
         event_close(poller);

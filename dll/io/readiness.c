@@ -9,6 +9,9 @@
 #include "win/system.h"
 #include "win/wine.h"
 
+/* A listener takes one connection for each so many tasks of its shard, whenever it has its turn. */
+enum { SERVED_FOR_AN_ACCEPT = 8 };
+
 struct readiness {
     struct w2e_shards shards; /* first */
     const struct w2e_poller_ops *poller_ops;
@@ -18,6 +21,8 @@ struct shard {
     struct w2e_shard shard; /* first */
     const struct w2e_poller_ops *ops;
     struct w2e_poller *poller;
+    uint32_t watched;         /* tasks */
+    struct w2e_buffer buffer; /* that its connections pass on */
 };
 
 struct task {
@@ -35,6 +40,7 @@ static int start_watching(struct task *task) {
     struct shard *shard = shard_of(task);
     int error = shard->ops->add(shard->poller, &task->watch);
     task->watched = error == 0;
+    shard->watched += task->watched;
     return error;
 }
 
@@ -51,11 +57,15 @@ static void stop_watching(struct task *task) {
         struct shard *shard = shard_of(task);
         shard->ops->remove(shard->poller, &task->watch);
         task->watched = false;
+        shard->watched--;
     }
 }
 
 static void finish(struct task *task) {
     stop_watching(task);
+    if (task->task.connection != NULL) {
+        w2e_connection_free_buffer(task->task.connection); /* here, for closing may go on in another thread */
+    }
     w2e_task_finish(&task->task);
 }
 
@@ -166,6 +176,7 @@ static void serve(struct task *task) {
             w2e_task_resume_at(&task->task, op.ask_again_us);
         }
     }
+    w2e_connection_pass_buffer_on(connection);
     watch_for(task, interest | interest_of(task));
 }
 
@@ -208,15 +219,29 @@ static void accept_failed(struct task *task, int error) {
     }
 }
 
-/* One call for one report; what else is waiting is reported again. */
-static void accept_one(struct task *task) {
+static int accept_one(struct task *task) {
     SOCKADDR_STORAGE peer = {0};
     int size = sizeof peer;
     SOCKET socket = w2e_sys_accept(task->watch.socket, (struct sockaddr *)&peer, &size);
     if (socket == INVALID_SOCKET) {
-        accept_failed(task, WSAGetLastError());
-    } else {
-        w2e_shards_accepted(task->task.shard->shards, socket, &peer);
+        return WSAGetLastError();
+    }
+    w2e_shards_accepted(task->task.shard->shards, socket, &peer);
+    return 0;
+}
+
+/*
+ * One call for one report, as what else is waiting is reported again: unless many connections are served between two reports. To let them
+ * all go first each time would take n * n / 2 echoes until n connections are accepted; one call in vain is little beside so many.
+ */
+static void accept_some(struct task *task) {
+    uint32_t most = 1 + shard_of(task)->watched / SERVED_FOR_AN_ACCEPT;
+    int error = accept_one(task);
+    if (error != 0) {
+        accept_failed(task, error);
+        return;
+    }
+    for (uint32_t accepted = 1; accepted < most && accept_one(task) == 0; accepted++) {
     }
 }
 
@@ -230,6 +255,8 @@ static void begin(struct w2e_task *base) {
         return;
     }
     task->watch.socket = base->connection->socket;
+    task->watch.datagram = base->connection->datagram;
+    base->connection->pool = &shard_of(task)->buffer;
     int error = start_watching(task);
     if (error != 0) {
         w2e_session_abort(base->connection->session, WS2ECHO_REASON_ERROR, error);
@@ -242,7 +269,7 @@ static void resume(struct w2e_task *base) {
     if (base->connection != NULL) {
         serve(task);
     } else if (task->watched) {
-        accept_one(task);
+        accept_some(task);
     } else {
         listen_on(task);
     }
@@ -270,7 +297,7 @@ static void wait_ready(struct w2e_shard *base, uint64_t until_us) {
         if (task->task.connection != NULL) {
             serve_ready(task);
         } else {
-            accept_one(task);
+            accept_some(task);
         }
     }
 }
@@ -289,6 +316,7 @@ static int shard_open(struct w2e_shard *base) {
 static void shard_close(struct w2e_shard *base) {
     struct shard *shard = (struct shard *)base;
     shard->ops->close(shard->poller);
+    w2e_buffer_pool_fini(&shard->buffer);
 }
 
 static int add_listener(struct w2e_shards *shards, SOCKET socket) {

@@ -63,6 +63,12 @@ static inline HANDLE w2e_sys_create_event(void) {
     return CreateEventW(NULL, TRUE, FALSE, NULL);
 }
 
+/* An event object that the wait which it ends resets, or NULL. */
+static inline HANDLE w2e_sys_create_auto_event(void) {
+    W2E_CALLED();
+    return CreateEventW(NULL, FALSE, FALSE, NULL);
+}
+
 /* A handle that can be waited for and nothing else, or NULL. */
 static inline HANDLE w2e_sys_duplicate_for_waiting(HANDLE handle) {
     W2E_CALLED();

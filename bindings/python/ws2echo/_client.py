@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 
 from . import _swig
 from ._choices import HALF_NUMBERS, Family, Half, Protocol, choice
-from ._errors import WSAEMSGSIZE, WSAEOPNOTSUPP, EchoMismatchError, failure, with_counts
+from ._errors import (
+    WSAEMSGSIZE,
+    WSAEOPNOTSUPP,
+    WSAETIMEDOUT,
+    EchoMismatchError,
+    failure,
+    with_counts,
+)
 from ._handle import Handle
 from ._options import Address, ClientOptions, ClientStats, integer
 from ._ping import PingResult
-from ._waiting import Pace, Timeout, TimeoutOrDefault, microseconds, milliseconds, wait
+from ._waiting import INFINITE, SLICE_MS, Pace, Timeout, TimeoutOrDefault, microseconds, milliseconds, wait
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -276,23 +283,14 @@ class Client(Handle):
             ConnectionError: The peer reset the connection; over UDP, its port is closed.
             OSError: WSAEDISCON when the peer sent FIN before the whole echo.
         """
-        if type(data) is bytes and len(data) <= Pace.FIRST:  # the usual case, without views and pieces
-            reply = bytearray(len(data))
-            progress = self._echo_piece(data, reply, self._echo_timeout(timeout), 0)
-            if progress.mismatch_offset == _swig.NO_MISMATCH:
-                return data
-            offset, come = progress.mismatch_offset, min(len(data), progress.bytes_received)
-            if check:
-                raise EchoMismatchError(offset, data, bytes(reply[:come]))
-            return bytes(reply[:come])
+        if type(data) is bytes and len(data) <= _swig.QUICK_BYTES:
+            return self._echo_quick(data, timeout, check)
         with _bytes_view(data) as view:
             reply = bytearray(len(view))
             wrong, come = self._exchange(view, memoryview(reply), timeout)
             if wrong is None:  # equal, so the bytes that we have will do
                 return data if type(data) is bytes else bytes(reply)
-            if check:
-                raise EchoMismatchError(wrong, bytes(view), bytes(reply[:come]))
-            return bytes(reply[:come])
+            return _wrong_reply(wrong, bytes(view), bytes(reply[:come]), check)
 
     def echo_into(
         self,
@@ -406,7 +404,8 @@ class Client(Handle):
         while True:
             size = len(data) if self._datagrams else min(pace.bytes, len(data) - done)
             with data[done : done + size] as piece, reply[done : done + size] as answer:
-                progress = self._echo_piece(piece, answer, timeout_ms, done)
+                progress = _swig.EchoProgress()
+                self._echo_piece(piece, answer, timeout_ms, done, progress)
             if wrong is None and progress.mismatch_offset != _swig.NO_MISMATCH:
                 wrong = done + progress.mismatch_offset
             done += size
@@ -415,11 +414,32 @@ class Client(Handle):
                 return wrong, come
             pace.adapt()
 
-    def _echo_piece(
-        self, data: ReadableBuffer, reply: WriteableBuffer, timeout_ms: int, done: int
-    ) -> _swig.EchoProgress:
-        progress = _swig.EchoProgress()
+    def _echo_quick(self, data: bytes, timeout: TimeoutOrDefault, check: bool) -> bytes:
+        """The usual case, in a single step if it takes no longer than a slice, and comes back right."""
+        timeout_ms = self._echo_timeout(timeout)
+        first_ms = min(timeout_ms, SLICE_MS)
+        left = _swig.client_echo_quick(self._handle, data, first_ms)
+        if left is None:
+            return data
+        code, progress, reply = left
+        if code == WSAETIMEDOUT:
+            rest_ms = timeout_ms if timeout_ms == INFINITE else timeout_ms - first_ms
+            self._echo_piece(data, reply, rest_ms, 0, progress)
+        elif code != 0:
+            self._echo_ended(failure(code, _swig.last_failure()), progress, 0)
+        if progress.mismatch_offset == _swig.NO_MISMATCH:
+            return data
+        come = min(len(data), progress.bytes_received)
+        return _wrong_reply(progress.mismatch_offset, data, bytes(reply[:come]), check)
 
+    def _echo_piece(
+        self,
+        data: ReadableBuffer,
+        reply: WriteableBuffer,
+        timeout_ms: int,
+        done: int,
+        progress: _swig.EchoProgress,
+    ) -> None:
         def come() -> int:
             datagrams = progress.datagram_sent + progress.datagram_received
             return progress.bytes_sent + progress.bytes_received + datagrams
@@ -427,12 +447,17 @@ class Client(Handle):
         try:
             wait(lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress), timeout_ms, come)
         except OSError as error:
-            mismatch = progress.bytes_received > 0 and progress.mismatch_offset != _swig.NO_MISMATCH
-            if mismatch and not isinstance(error, TimeoutError):
-                return progress  # a wrong byte came before the end: that is what there is to tell
+            self._echo_ended(error, progress, done)
+
+    @staticmethod
+    def _echo_ended(error: OSError, progress: _swig.EchoProgress, done: int) -> None:
+        """Raise the failure of an echo: unless a wrong byte came before it, which is then what there is to
+        tell.
+        """
+        mismatch = progress.bytes_received > 0 and progress.mismatch_offset != _swig.NO_MISMATCH
+        if not mismatch or isinstance(error, TimeoutError):
             sent, received = progress.bytes_sent, progress.bytes_received
             raise with_counts(error, bytes_sent=done + sent, bytes_received=done + received) from None
-        return progress
 
     def _echo_timeout(self, timeout: TimeoutOrDefault) -> int:
         return max(self._send_ms, self._receive_ms) if timeout is ... else milliseconds("timeout", timeout)
@@ -451,6 +476,12 @@ class Client(Handle):
     def __repr__(self) -> str:
         ends = f"{getattr(self, '_local_address', '?')} -> {getattr(self, '_peer_address', '?')}"
         return f"<ws2echo.Client {'closed, was ' if self._closed else ''}{ends}>"
+
+
+def _wrong_reply(offset: int, sent: bytes, reply: bytes, check: bool) -> bytes:
+    if check:
+        raise EchoMismatchError(offset, sent, reply)
+    return reply
 
 
 def _size(size: int) -> int:
