@@ -11,23 +11,43 @@ static uint64_t closed_locked(const struct w2e_server *server) {
     return closed;
 }
 
-static bool reached_locked(struct w2e_server *server, uint32_t until, uint64_t count) {
+static uint64_t count_locked(struct w2e_server *server, uint32_t until) {
     struct w2e_traffic traffic;
     switch (until) {
     case WS2ECHO_UNTIL_ACCEPTED:
-        return server->connections_accepted >= count;
+        return server->connections_accepted;
     case WS2ECHO_UNTIL_OPEN:
-        return server->connections_current >= count;
     case WS2ECHO_UNTIL_OPEN_AT_MOST:
-        return server->connections_current <= count;
+        return server->connections_current;
     case WS2ECHO_UNTIL_CLOSED:
-        return closed_locked(server) >= count;
+        return closed_locked(server);
     case WS2ECHO_UNTIL_FAULTS:
-        return server->faults_touched >= count;
+        return server->faults_touched;
     default:
         w2e_traffic_sum(server->traffic, &traffic);
-        return w2e_counter_get(until == WS2ECHO_UNTIL_SENT ? &traffic.bytes_sent : &traffic.bytes_received) >= count;
+        return w2e_counter_get(until == WS2ECHO_UNTIL_SENT ? &traffic.bytes_sent : &traffic.bytes_received);
     }
+}
+
+static const char *words_for(uint32_t until) {
+    switch (until) {
+    case WS2ECHO_UNTIL_ACCEPTED:
+        return "connections accepted";
+    case WS2ECHO_UNTIL_OPEN:
+        return "connections open";
+    case WS2ECHO_UNTIL_OPEN_AT_MOST:
+        return "connections open or fewer";
+    case WS2ECHO_UNTIL_CLOSED:
+        return "connections ended";
+    case WS2ECHO_UNTIL_FAULTS:
+        return "touched by faults";
+    default:
+        return until == WS2ECHO_UNTIL_SENT ? "bytes sent" : "bytes received";
+    }
+}
+
+static bool reached(uint32_t until, uint64_t come, uint64_t count) {
+    return until == WS2ECHO_UNTIL_OPEN_AT_MOST ? come <= count : come >= count;
 }
 
 /* On a driver's thread: who waits holds the lock while it looks, so that nothing is missed. */
@@ -59,15 +79,20 @@ static void end_locked(struct w2e_server *server, uint32_t until) {
 
 int w2e_server_wait(struct w2e_server *server, uint32_t until, uint64_t count, uint32_t timeout_ms) {
     uint64_t deadline_us = w2e_deadline_us(w2e_sys_now_us(), timeout_ms);
-    bool reached;
+    uint64_t come;
     AcquireSRWLockExclusive(&server->lock);
     begin_locked(server, until);
-    while (!(reached = reached_locked(server, until, count)) && !server->closing && !server->stopped &&
-           w2e_condition_wait(&server->changed, &server->lock, deadline_us)) {
+    while (come = count_locked(server, until), !reached(until, come, count) && !server->closing && !server->stopped &&
+                                                   w2e_condition_wait(&server->changed, &server->lock, deadline_us)) {
     }
     end_locked(server, until);
-    int error = server->closing ? WSA_OPERATION_ABORTED : reached ? 0 : server->stopped ? WSAEDISCON : WSAETIMEDOUT;
+    int error = server->closing               ? WSA_OPERATION_ABORTED
+                : reached(until, come, count) ? 0
+                : server->stopped             ? WSAEDISCON
+                                              : WSAETIMEDOUT;
     ReleaseSRWLockExclusive(&server->lock);
-    return error == 0 ? 0
-                      : w2e_fail(error, "wait for what the server on port %lu has come to", (unsigned long)server->options.port);
+    return error == 0
+               ? 0
+               : w2e_fail(error, "wait for %llu %s at the server on port %lu, which has come to %llu", (unsigned long long)count,
+                          words_for(until), (unsigned long)server->options.port, (unsigned long long)come);
 }

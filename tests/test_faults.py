@@ -632,7 +632,7 @@ def test_what_is_wrong_with_a_text_is_told(open_server: OpenServer) -> None:
         Server(faults="latency slicers")
     with fails(abi.WSAEOPNOTSUPP, "drop"):
         server.fault_add("drop")
-    with fails(abi.WSAEOPNOTSUPP, "option faults"):
+    with fails(abi.WSAEOPNOTSUPP, "option faults", '"trickle" is for TCP only'):
         Server(protocol=abi.UDP, faults="latency trickle")
 
 
@@ -684,7 +684,7 @@ def test_waiting_for_connections_and_bytes(open_server: OpenServer, connect: Con
     second.close()
     gone.result()
     closed.result()
-    with fails(abi.WSAETIMEDOUT):
+    with fails(abi.WSAETIMEDOUT, "3 connections accepted", "come to 2"):
         server.wait(abi.UNTIL_ACCEPTED, 3, 50)
 
 

@@ -141,15 +141,20 @@ static void read_faults(const ws2echo_server_options *options, struct w2e_fault_
     check(fault, false, "faults", fault->text);
 }
 
-static bool faults_offered(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
+static void check_faults_offered(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
     struct w2e_fault_rules rules;
+    struct w2e_text text;
     read_faults(options, &rules, fault);
     for (uint32_t i = 0; i < rules.count; i++) {
         if (!w2e_fault_offered(rules.rules[i].kind, options->protocol)) {
-            return false;
+            w2e_text_init(&text, fault->text, sizeof fault->text);
+            w2e_text_add(&text, "faults of the server's protocol: \"");
+            w2e_text_add(&text, w2e_fault_info(rules.rules[i].kind)->name);
+            w2e_text_add(&text, options->protocol == WS2ECHO_PROTOCOL_TCP ? "\" is for UDP only" : "\" is for TCP only");
+            check(fault, false, "faults", fault->text);
+            return;
         }
     }
-    return true;
 }
 
 static void check_faults(const ws2echo_server_options *options, struct w2e_option_fault *fault) {
@@ -170,7 +175,7 @@ static int check_offered(const ws2echo_server_options *options, struct w2e_optio
     check(fault, options->accepts_pending == 0 || accept_ex, "accepts_pending", "0, unless connections are accepted by AcceptEx");
     check(fault, options->workers == 0 || model->workers != 0, "workers",
           "0 for this model, which has a thread for each connection");
-    check(fault, faults_offered(options, fault), "faults", "faults of the server's protocol: some are for TCP or UDP only");
+    check_faults_offered(options, fault);
     return fault->field != NULL ? W2E_EOPNOTSUPP : 0;
 }
 

@@ -21,7 +21,6 @@ namespace Ws2Echo
     /// </remarks>
     public sealed class Load : IDisposable
     {
-        private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(32);
 
         private readonly LoadHandle _handle;
         private readonly string? _host;
@@ -88,26 +87,8 @@ namespace Ws2Echo
         /// </summary>
         /// <param name="cancellationToken">Ends the wait; the load goes on.</param>
         /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-        public async Task WaitAsync(CancellationToken cancellationToken = default)
-        {
-            TimeSpan pause = TimeSpan.FromMilliseconds(1);
-            for (bool begun = false; ; begun = true)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                int error = ws2echo_load_wait(_handle, 0);
-                if (error == 0)
-                {
-                    return;
-                }
-                if (error != Failure.TimedOut)
-                {
-                    throw Failure.Of(error, this, begun: begun);
-                }
-                // The library has no event for this. A thread of its own would wait no better, and cost its stack all the time.
-                await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
-                pause = pause < LongestPause ? pause * 2 : LongestPause;
-            }
-        }
+        public Task WaitAsync(CancellationToken cancellationToken = default) =>
+            Polling.UntilAsync(() => ws2echo_load_wait(_handle, 0), WS2ECHO_INFINITE, this, cancellationToken);
 
         /// <summary>
         /// Ends the load as its duration would: no message begins any more, and connections end once their answers have come;

@@ -22,7 +22,6 @@ namespace Ws2Echo
     /// </remarks>
     public sealed partial class Server : IDisposable
     {
-        private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(32);
 
         private readonly ServerHandle _handle;
         private readonly string? _host;
@@ -204,27 +203,10 @@ namespace Ws2Echo
         /// <param name="cancellationToken">Ends the wait; the server does not accept again.</param>
         /// <exception cref="SocketException">TimedOut: it may be called again, to wait on.</exception>
         /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-        public async Task DrainAsync(TimeSpan timeout, CancellationToken cancellationToken = default)
+        public Task DrainAsync(TimeSpan timeout, CancellationToken cancellationToken = default)
         {
-            var patience = new Patience(Values.Milliseconds(timeout, nameof(timeout)));
-            TimeSpan pause = TimeSpan.FromMilliseconds(1);
-            for (bool begun = false; ; begun = true)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                bool last = patience.IsOver;
-                int error = ws2echo_server_drain(_handle, 0);
-                if (error == 0)
-                {
-                    return;
-                }
-                if (error != Failure.TimedOut || last)
-                {
-                    throw Failure.Of(error, this, begun: begun);
-                }
-                // The library has no event for this; the end of the last connection is worth a few looks.
-                await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
-                pause = pause < LongestPause ? pause * 2 : LongestPause;
-            }
+            uint timeoutMs = Values.Milliseconds(timeout, nameof(timeout));
+            return Polling.UntilAsync(() => ws2echo_server_drain(_handle, 0), timeoutMs, this, cancellationToken);
         }
 
         /// <summary>

@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Threading;
+using System.Threading.Tasks;
 using Ws2Echo.Native;
 using static Ws2Echo.Native.NativeMethods;
 
@@ -89,6 +91,23 @@ namespace Ws2Echo
             var wanted = (ulong)Values.NotNegative(count, nameof(count));
             uint timeoutMs = Values.Milliseconds(timeout, nameof(timeout));
             Failure.ThrowIf(ws2echo_server_wait(_handle, (uint)until, wanted, timeoutMs), this);
+        }
+
+        /// <summary>
+        /// As <see cref="WaitFor"/>, without blocking a thread. It looks again and again, at most 32 milliseconds apart.
+        /// </summary>
+        /// <param name="until">What to wait for.</param>
+        /// <param name="count">How many.</param>
+        /// <param name="timeout">How long.</param>
+        /// <param name="cancellationToken">Ends the wait.</param>
+        /// <exception cref="SocketException">As <see cref="WaitFor"/>.</exception>
+        /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+        public Task WaitForAsync(Until until, long count, TimeSpan timeout, CancellationToken cancellationToken = default)
+        {
+            var wanted = (ulong)Values.NotNegative(count, nameof(count));
+            uint timeoutMs = Values.Milliseconds(timeout, nameof(timeout));
+            return Polling.UntilAsync(
+                () => ws2echo_server_wait(_handle, (uint)until, wanted, 0), timeoutMs, this, cancellationToken);
         }
 
         internal void RemoveFaultIfThere(int id)

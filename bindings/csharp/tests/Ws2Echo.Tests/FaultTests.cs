@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
 using System.Net.Sockets;
+using System.Threading;
 using System.Threading.Tasks;
 
 namespace Ws2Echo.Tests
@@ -92,6 +93,23 @@ namespace Ws2Echo.Tests
             await Check.FailsAsync(SocketError.Disconnecting, () => waiting);
             server.Dispose();
             Check.Throws<ObjectDisposedException>(() => server.WaitFor(Until.Accepted, 0, TimeSpan.Zero));
+        }
+
+        [Test]
+        public static async Task WaitsWithoutAThread()
+        {
+            using var server = new Server();
+            Task accepted = server.WaitForAsync(Until.Accepted, 1, Check.Patience);
+            Check.That(!accepted.IsCompleted, "before anybody came");
+            EchoOnce(server);
+            await accepted;
+            Exception late = await Check.FailsAsync(
+                SocketError.TimedOut, () => server.WaitForAsync(Until.Accepted, 5, TimeSpan.FromMilliseconds(50)));
+            Check.That(late.Message.Contains("come to 1", StringComparison.Ordinal), late.Message);
+            using var cancel = new CancellationTokenSource();
+            Task cancelled = server.WaitForAsync(Until.Accepted, 5, Check.Patience, cancel.Token);
+            cancel.Cancel();
+            await Check.ThrowsAsync<OperationCanceledException>(() => cancelled);
         }
 
         [Test]
