@@ -17,29 +17,37 @@ class Metric:
     """What is compared: its name, how it is had of a result, and how it is told."""
 
     name: str
-    of: Callable[[LoadResult], float]
+    of: Callable[[LoadResult], float | None]
+    """None where there is nothing to measure."""
     told: Callable[[float], str]
+
+
+def _percentile(percent: float) -> Callable[[LoadResult], float | None]:
+    return lambda result: float(result.latency.percentile(percent)) if result.latency.count else None
 
 
 METRICS = (
     Metric("messages/s", lambda result: result.messages_per_second, rate_of),
     Metric("MiB/s", lambda result: result.bytes_per_second, mebibytes_of),
-    Metric("p50", lambda result: float(result.latency.percentile(50)), time_of),
-    Metric("p99", lambda result: float(result.latency.percentile(99)), time_of),
-    Metric("p99.9", lambda result: float(result.latency.percentile(99.9)), time_of),
-    Metric("max", lambda result: float(result.latency.max_us), time_of),
+    Metric("p50", _percentile(50), time_of),
+    Metric("p99", _percentile(99), time_of),
+    Metric("p99.9", _percentile(99.9), time_of),
+    Metric("max", _percentile(100), time_of),
 )
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The middle of several rounds, the least and the greatest of them, and its ratio to the first one's."""
+    """The middle of several rounds, the least and the greatest of them, and its ratio to the first one's.
 
-    median: float
-    lowest: float
-    highest: float
+    None where there was nothing to measure: no answer came.
+    """
+
+    median: float | None
+    lowest: float | None
+    highest: float | None
     ratio: float | None
-    """None where the first one's is 0."""
+    """None also where the first one's is 0."""
 
 
 @dataclass
@@ -59,16 +67,17 @@ class Comparison:
 
     def spreads(self) -> dict[str, dict[str, Spread]]:
         """By name, then by metric."""
-        first: dict[str, float] = {}
+        first: dict[str, float | None] = {}
         spreads: dict[str, dict[str, Spread]] = {}
         for name, results in self.results.items():
             spreads[name] = {}
             for metric in METRICS:
-                values = [metric.of(result) for result in results]
-                middle = median(values)
+                values = [value for result in results if (value := metric.of(result)) is not None]
+                middle = median(values) if values else None
                 base = first.setdefault(metric.name, middle)
-                ratio = middle / base if base else None
-                spreads[name][metric.name] = Spread(middle, min(values), max(values), ratio)
+                ratio = middle / base if base and middle is not None else None
+                least, greatest = min(values, default=None), max(values, default=None)
+                spreads[name][metric.name] = Spread(middle, least, greatest, ratio)
         return spreads
 
     def merged(self) -> dict[str, LoadResult]:
@@ -120,6 +129,10 @@ def interleaved(names: Sequence[str], rounds: int, run: Callable[[str, int], Loa
     return comparison
 
 
+def _told(metric: Metric, value: float | None) -> str:
+    return "-" if value is None else metric.told(value)
+
+
 def _ratio(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.2f}x"
 
@@ -140,10 +153,9 @@ def summary(comparison: Comparison) -> str:
         lines.append(f"{metric.name:<{width}}  {'median':>10}  {'least to greatest':>23}  ratio")
         for name, of_name in spreads.items():
             spread = of_name[metric.name]
-            between = f"{metric.told(spread.lowest)} to {metric.told(spread.highest)}"
-            lines.append(
-                f"{name:<{width}}  {metric.told(spread.median):>10}  {between:>23}  {_ratio(spread.ratio)}"
-            )
+            between = f"{_told(metric, spread.lowest)} to {_told(metric, spread.highest)}"
+            middle = _told(metric, spread.median)
+            lines.append(f"{name:<{width}}  {middle:>10}  {between:>23}  {_ratio(spread.ratio)}")
         lines.append("")
     for name, number, result in comparison._problems():
         what = result.problems[0] if result.problems else "corrupt datagrams"
@@ -152,10 +164,9 @@ def summary(comparison: Comparison) -> str:
 
 
 def _cell(metric: Metric, spread: Spread) -> str:
-    between = f"{metric.told(spread.lowest)} … {metric.told(spread.highest)}"
-    return (
-        f"{metric.told(spread.median)}<br><small>{between}</small><br><small>{_ratio(spread.ratio)}</small>"
-    )
+    between = f"{_told(metric, spread.lowest)} … {_told(metric, spread.highest)}"
+    middle = _told(metric, spread.median)
+    return f"{middle}<br><small>{between}</small><br><small>{_ratio(spread.ratio)}</small>"
 
 
 def to_html(comparison: Comparison) -> str:

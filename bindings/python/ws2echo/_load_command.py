@@ -77,6 +77,14 @@ def _serving(model: str, arguments: argparse.Namespace) -> Iterator[int]:
         yield server.port
 
 
+def _check_outputs(*files: Path | str | None) -> None:
+    """Refuse what cannot be written at the end, before a load that may take hours."""
+    for file in files:
+        path = Path(file) if file is not None and str(file) != STDOUT else None
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise ValueError(f"{path} cannot be written: {'a folder' if path.is_dir() else 'no such folder'}")
+
+
 def _write(file: Path | str | None, text: str) -> None:
     """Write an output that was asked for, to a file or to stdout."""
     if file is None:
@@ -88,12 +96,15 @@ def _write(file: Path | str | None, text: str) -> None:
 
 
 def load(arguments: argparse.Namespace) -> int:
-    """Run ``load``: failed if anything was wrong with a connection or a byte."""
+    """Run ``load``: failed if anything was wrong with a connection or a byte. Lost datagrams are counted only."""
     if STDOUT in (arguments.json, arguments.csv) and arguments.json == arguments.csv:
         raise ValueError("--json and --csv cannot both have stdout")
+    _check_outputs(arguments.json, arguments.csv, arguments.hdr, arguments.html)
     with _target(arguments) as (host, port):
         result, _ = _run(host, port, load_options(arguments), arguments)
     if STDOUT not in (arguments.json, arguments.csv):
+        if arguments.serve:
+            print(f"Server: one of our own, model {arguments.serve}")
         print(summary(result))
     if arguments.json:
         _write(arguments.json, result.to_json())
@@ -110,6 +121,7 @@ def compare(arguments: argparse.Namespace) -> int:
     """Run ``compare``: failed if anything was wrong in any round."""
     if (arguments.models is None) == (arguments.servers is None):
         raise ValueError("compare needs --models MODEL,… or --servers NAME=HOST:PORT,…")
+    _check_outputs(arguments.json, arguments.html)
     options = load_options(arguments)
     servers = parse_servers(arguments.servers) if arguments.servers else {}
     names = list(servers) or arguments.models.split(",")

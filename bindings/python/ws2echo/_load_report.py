@@ -37,7 +37,7 @@ def described(options: LoadOptions) -> list[str]:
     """What was to be done, in short phrases."""
     told = [
         f"{options.connections} connection{'s' * (options.connections != 1)} over {options.protocol.upper()}",
-        f"model {options.model}",
+        f"driven by model {options.model}",
         f"{options.pattern}, messages of {_sizes(options)}",
     ]
     if options.pattern is LoadPattern.STREAM:
