@@ -75,6 +75,15 @@ def leak_check(warm: None, request: pytest.FixtureRequest) -> Iterator[None]:
     assert not left, f"{request.node.name} left behind:\n{left}"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def far_leak_check(warm: None, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nor may a file of tests, however many handles there were in it at once."""
+    before = resources.holdings(resources.FAR)
+    yield
+    left = resources.left_behind(before, unused_max=resources.FAR)
+    assert not left, f"a test of {request.node.name} left behind:\n{left}"
+
+
 @pytest.fixture
 def host(family: str) -> str:
     """The loopback address of the family."""

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
 import time
 from collections import Counter
-from collections.abc import Iterator
 from ctypes import POINTER, Structure, byref, c_int, c_long, c_ulong, c_ushort, c_void_p, sizeof
 from dataclasses import dataclass, field
 
@@ -24,8 +22,13 @@ TH32CS_SNAPTHREAD = 4
 SOL_SOCKET = 0xFFFF
 SO_TYPE = 0x1008
 
-# So many free numbers in a row, and there is nothing further on.
-UNUSED_MAX = 512
+THREAD_QUERY_LIMITED_INFORMATION = 0x0800
+OWN_PROCESS = -1
+
+# So many free numbers in a row, and there is nothing further on: a guess, as each number takes a call. A test
+# that had more handles at once may leave one beyond NEAR: that is found by FAR, once for each file of tests.
+NEAR = 128
+FAR = 2048
 # Waiting for what a closed object leaves to the system (a thread that has said its last word) to go.
 PATIENCE_S = 20.0
 
@@ -48,12 +51,15 @@ class ThreadEntry(Structure):
 
 ntdll.NtQueryObject.argtypes = (c_void_p, c_ulong, c_void_p, c_ulong, POINTER(c_ulong))
 ntdll.NtQueryObject.restype = c_long
+ntdll.NtGetNextThread.argtypes = (c_void_p, c_void_p, c_ulong, c_ulong, c_ulong, POINTER(c_void_p))
+ntdll.NtGetNextThread.restype = c_long
 kernel32.CreateToolhelp32Snapshot.argtypes = (c_ulong, c_ulong)
 kernel32.CreateToolhelp32Snapshot.restype = c_void_p
 kernel32.Thread32First.argtypes = (c_void_p, POINTER(ThreadEntry))
 kernel32.Thread32Next.argtypes = (c_void_p, POINTER(ThreadEntry))
 kernel32.CloseHandle.argtypes = (c_void_p,)
-kernel32.GetHandleInformation.argtypes = (c_void_p, POINTER(c_ulong))
+kernel32.GetThreadId.argtypes = (c_void_p,)
+kernel32.GetThreadId.restype = c_ulong
 ws2_32.getsockopt.argtypes = (c_void_p, c_int, c_int, c_void_p, POINTER(c_int))
 
 
@@ -72,23 +78,6 @@ class Holdings:
         return counts
 
 
-def own_handles() -> Iterator[int]:
-    """The numbers that are handles: multiples of 4, of which the lowest free one is given out next.
-
-    Asked for one by one. The list of all handles of the system (NtQuerySystemInformation) would be had at
-    once, but Wine 8's server dies of it when it meets a process that is just ending.
-    """
-    handle, unused = 0, 0
-    while unused < UNUSED_MAX:
-        handle += 4
-        flags = c_ulong()
-        if kernel32.GetHandleInformation(handle, byref(flags)):
-            unused = 0
-            yield handle
-        else:
-            unused += 1
-
-
 def _query_text(handle: int, information: int) -> str:
     buffer = ctypes.create_string_buffer(2048)
     if ntdll.NtQueryObject(handle, information, buffer, sizeof(buffer), None) != 0:
@@ -97,8 +86,22 @@ def _query_text(handle: int, information: int) -> str:
     return ctypes.wstring_at(text.buffer, text.length // 2) if text.buffer else ""
 
 
-def type_of(handle: int) -> str:
-    return _query_text(handle, OBJECT_TYPE_INFORMATION)
+def own_handles(unused_max: int = FAR) -> dict[int, str]:
+    """The numbers that are handles, and their types: multiples of 4, the lowest free one is given out next.
+
+    Asked for one by one. The list of all handles of the system (NtQuerySystemInformation) would be had at
+    once, but Wine 8's server dies of it when it meets a process that is just ending.
+    """
+    buffer = ctypes.create_string_buffer(2048)
+    text = UnicodeString.from_buffer(buffer)
+    query, size, found = ntdll.NtQueryObject, sizeof(buffer), {}
+    handle, unused = 0, 0
+    while unused < unused_max:
+        handle, unused = handle + 4, unused + 1
+        if query(handle, OBJECT_TYPE_INFORMATION, buffer, size, None) == 0 and text.buffer:
+            found[handle] = ctypes.wstring_at(text.buffer, text.length // 2)
+            unused = 0
+    return found
 
 
 def socket_option(handle: int, option: int) -> int | None:
@@ -113,7 +116,20 @@ def is_socket(handle: int) -> bool:
 
 
 def own_threads() -> frozenset[int]:
-    return threads_of(os.getpid())
+    """The threads of this process, one after the other: a snapshot would be of all threads of the system."""
+    found: set[int] = set()
+    last: int | None = None
+    while True:
+        thread = c_void_p()
+        status = ntdll.NtGetNextThread(
+            OWN_PROCESS, last, THREAD_QUERY_LIMITED_INFORMATION, 0, 0, byref(thread)
+        )
+        if last is not None:
+            kernel32.CloseHandle(last)
+        if status != 0:
+            return frozenset(found)
+        found.add(kernel32.GetThreadId(thread))
+        last = thread.value
 
 
 def threads_of(process_id: int) -> frozenset[int]:
@@ -129,8 +145,8 @@ def threads_of(process_id: int) -> frozenset[int]:
     return frozenset(found)
 
 
-def holdings() -> Holdings:
-    handles = {handle: kind for handle in own_handles() if (kind := type_of(handle))}
+def holdings(unused_max: int = NEAR) -> Holdings:
+    handles = own_handles(unused_max)
     sockets = frozenset(handle for handle, kind in handles.items() if kind == "File" and is_socket(handle))
     return Holdings(handles, sockets, own_threads())
 
@@ -148,11 +164,11 @@ def _describe(before: Holdings, now: Holdings, more: Counter[str]) -> str:
     return "\n".join(lines)
 
 
-def left_behind(before: Holdings, patience_s: float = PATIENCE_S) -> str:
+def left_behind(before: Holdings, patience_s: float = PATIENCE_S, unused_max: int = NEAR) -> str:
     """What is held beyond `before`, once the system has had its time to clear up; empty if nothing is."""
     deadline = time.monotonic() + patience_s
     while True:
-        now = holdings()
+        now = holdings(unused_max)
         more = now.counts() - before.counts()
         if not more:
             return ""

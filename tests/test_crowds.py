@@ -165,6 +165,7 @@ def echo_times(client: Client, count: int) -> list[float]:
     return times
 
 
+@pytest.mark.alone
 def test_bad_clients_leave_the_others_latency_as_it_was(
     open_server: OpenServer, open_client: OpenClient, connect: Connect, model: int
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from xml.etree import ElementTree
 
 from workshop import build, machine, reference, stamps, wine
@@ -126,30 +128,99 @@ def _judge(status: int, results: Path, limit_s: float) -> bool:
     return True
 
 
-def _windows_pytest(arguments: Sequence[str]) -> bool:
-    python = machine.windows_python() / "python.exe"
+class _Told:
+    """Output of a program, in a log, and here: a line at a time if there are others beside it."""
+
+    def __init__(self, log: BinaryIO, prefix: str) -> None:
+        self._log = log
+        self._prefix = prefix.encode()
+        self._begun = bytearray()
+
+    def __call__(self, data: bytes) -> None:
+        text = data.replace(b"\r\n", b"\n")
+        self._log.write(text)
+        if not self._prefix:
+            self._tell(text)
+            return
+        self._begun += text
+        whole, newline, rest = self._begun.rpartition(b"\n")
+        if newline:
+            self._tell(b"".join(self._prefix + line + b"\n" for line in whole.split(b"\n")))
+            self._begun = bytearray(rest)
+
+    def _tell(self, text: bytes) -> None:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+
+
+class _WindowsPytest:
+    """A run of pytest on the Windows machine, begun."""
+
+    def __init__(self, arguments: Sequence[str], part: str = "") -> None:
+        name = "-".join(filter(None, ("windows", part)))
+        self._results = _results(name)
+        cache = windows_path(BUILD / f"pytest-cache-{name}")
+        common = _common_pytest_arguments(windows_path(self._results), cache)
+        self._log = log_path(f"pytest-{name}").open("wb", buffering=0)
+        told = _Told(self._log, f"  {part}: " if part else "")
+        wine.raise_file_limit()
+        wine.start_services()
+        self._program = wine.Program(
+            [machine.windows_python() / "python.exe", *common, f"--ignore={HOST_TESTS}", *arguments],
+            stdout=told,
+            stderr=told,
+            env=machine.windows_environment(),
+            cwd=SOURCE,
+        )
+
+    def ran(self) -> bool:
+        """Wait for its end, and judge."""
+        with self._log:
+            status = self._program.wait(PYTEST_LIMIT_S)
+        return _judge(status, self._results, PYTEST_LIMIT_S)
+
+    def end(self) -> None:
+        self._program.end()
+        self._log.close()
+
+
+def _prepare_windows_pytest() -> None:
+    machine.windows_python()
     machine.windows_packages()
     machine.locust_packages()
     machine.dotnet_sdk()
     machine.dotnet_8()
-    results = _results("windows")
-    common = _common_pytest_arguments(windows_path(results), windows_path(BUILD / "pytest-cache"))
-    with log_path("pytest-windows").open("wb", buffering=0) as log:
 
-        def sink(data: bytes) -> None:
-            text = data.replace(b"\r\n", b"\n")
-            log.write(text)
-            sys.stdout.buffer.write(text)
-            sys.stdout.buffer.flush()
 
-        status = wine.run(
-            [python, *common, f"--ignore={HOST_TESTS}", *arguments],
-            limit_s=PYTEST_LIMIT_S,
-            stdout=sink,
-            stderr=sink,
-            env=machine.windows_environment(),
-        )
-    return _judge(status, results, PYTEST_LIMIT_S)
+def _all_ran(runs: Sequence[_WindowsPytest]) -> tuple[bool, list[StepError]]:
+    """Whether any ran tests, and what is to say against them. All are ended when it returns."""
+    any_ran, failures = False, []
+    try:
+        for begun in runs:
+            try:
+                any_ran |= begun.ran()
+            except StepError as failure:
+                failures.append(failure)
+    except BaseException:
+        for begun in runs:
+            begun.end()
+        raise
+    return any_ran, failures
+
+
+def _windows_pytest_shared(arguments: Sequence[str]) -> bool:
+    """Two runs share the tests, then a last one has those that want to be alone: tests/sharing.py."""
+    with tempfile.TemporaryDirectory(prefix="share-", dir=BUILD) as folder:
+
+        def begin(part: str) -> _WindowsPytest:
+            share = [f"--share={windows_path(Path(folder))}", f"--share-as={part}"]
+            return _WindowsPytest([*share, *arguments], part)
+
+        ran, failures = _all_ran([begin("front"), begin("back")])
+        ran_alone, more_failures = _all_ran([begin("last")])
+    if failures or more_failures:
+        raise StepError("\n".join(map(str, failures + more_failures)))
+    return ran or ran_alone
 
 
 def _host_pytest(arguments: Sequence[str]) -> bool:
@@ -184,7 +255,8 @@ def _all_host() -> None:
 
 def _all_windows() -> None:
     report.say("  Testing inside Windows CPython")
-    if not _windows_pytest(["tests"]):
+    _prepare_windows_pytest()
+    if not _windows_pytest_shared(["tests"]):
         raise StepError("there are no tests")
 
 
@@ -319,7 +391,8 @@ def command(arguments: list[str]) -> int:
     build.everything()
     windows, host = _selection(arguments)
     report.say("The tests")
-    ran = [_windows_pytest(windows)] if windows else []
+    _prepare_windows_pytest()
+    ran = [_WindowsPytest(windows).ran()] if windows else []
     ran += [_host_pytest(host)] if host else []
     if not any(ran):
         raise StepError("no test matches " + " ".join(arguments))

@@ -96,7 +96,7 @@ def _write(file: Path | str | None, text: str) -> None:
 
 
 def load(arguments: argparse.Namespace) -> int:
-    """Run ``load``: failed if anything was wrong with a connection or a byte. Lost datagrams are counted only."""
+    """Run ``load``: failed if anything was wrong with a connection or a byte; lost datagrams are counted."""
     if STDOUT in (arguments.json, arguments.csv) and arguments.json == arguments.csv:
         raise ValueError("--json and --csv cannot both have stdout")
     _check_outputs(arguments.json, arguments.csv, arguments.hdr, arguments.html)

@@ -6,7 +6,11 @@ A net is a module here with a NET, and a row in NETS. `./dev test` runs them all
 
 from __future__ import annotations
 
-from workshop.nets import coverage
+from workshop.nets import coverage, misuse, soak
 from workshop.nets.net import Net
 
-NETS: tuple[Net, ...] = (coverage.NET,)
+NETS: tuple[Net, ...] = (
+    misuse.NET,
+    soak.NET,
+    coverage.NET,
+)

@@ -1,0 +1,74 @@
+/* Servers that are stopped at any moment. */
+#include "soak.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { BUSY = 200, STEP_S = 60 };
+
+static ws2echo_load open_busy(uint32_t model, uint16_t port, uint64_t seed) {
+    ws2echo_load_options options;
+    ws2echo_load load;
+    soak_load_options(&options, WS2ECHO_MODEL_IOCP, WS2ECHO_PROTOCOL_TCP, port, seed + model);
+    options.connections = BUSY;
+    options.message_bytes[1] = 8192;
+    options.connect_timeout_ms = STEP_S * 1000;
+    soak_require(ws2echo_load_open(&options, &load), "open a load");
+    return load;
+}
+
+/* Some stop, some drain for a moment, some are just closed. */
+static void end_server(ws2echo_server server, uint64_t *chance) {
+    uint32_t reset = 0;
+    uint32_t way = soak_chance(chance, 3);
+    if (way != 0) {
+        soak_require(ws2echo_server_stop(server, way == 1 ? 0 : soak_chance(chance, 20), &reset), "stop a server");
+        ws2echo_server_stats stats = {.size = sizeof stats};
+        soak_require(ws2echo_server_stats_get(server, &stats), "ask a server for its counters");
+        if (stats.connections_current != 0) {
+            soak_complain("a stopped server has %" PRIu64 " connections", stats.connections_current);
+        }
+    }
+    soak_require(ws2echo_server_close(server), "close a server");
+}
+
+/* One server that is ended a random time after its connections are there, or while they come: microseconds that ending took. */
+static uint64_t stop_once(uint32_t model, uint64_t *chance, uint64_t *bytes) {
+    uint16_t port;
+    ws2echo_server server = soak_open_server(model, &port);
+    ws2echo_load load = open_busy(model, port, *chance);
+    if (soak_chance(chance, 4) != 0) {
+        soak_require(ws2echo_server_wait(server, WS2ECHO_UNTIL_OPEN, BUSY, STEP_S * 1000), "wait for 200 connections");
+    }
+    Sleep(soak_chance(chance, 30));
+    LARGE_INTEGER frequency;
+    LARGE_INTEGER begun;
+    LARGE_INTEGER ended;
+    QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&begun);
+    end_server(server, chance);
+    QueryPerformanceCounter(&ended);
+    ws2echo_load_stats stats = soak_stats(load);
+    *bytes += stats.bytes_received;
+    if (soak_wrong(&stats) != 0) {
+        soak_complain("%s: %" PRIu64 " connections received what was not theirs", soak_model_name(model), soak_wrong(&stats));
+    }
+    soak_require(ws2echo_load_close(load), "close a load");
+    return (uint64_t)((ended.QuadPart - begun.QuadPart) * 1000000 / frequency.QuadPart);
+}
+
+void soak_stops(uint64_t seed, uint32_t count) {
+    uint64_t longest_us = 0;
+    uint64_t sum_us = 0;
+    uint64_t bytes = 0;
+    for (uint32_t turn = 0; turn < count; turn++) {
+        uint32_t model = turn % SOAK_MODELS;
+        soak_begin_step(soak_model_name(model), 3 * STEP_S);
+        uint64_t took_us = stop_once(model, &seed, &bytes);
+        longest_us = took_us > longest_us ? took_us : longest_us;
+        sum_us += took_us;
+    }
+    printf("STOPS %" PRIu32 " under %d connections: %" PRIu64 " ms on average, %" PRIu64 " ms at most, %" PRIu64
+           " bytes back before\n",
+           count, BUSY, sum_us / 1000 / (count > 0 ? count : 1), longest_us / 1000, bytes);
+}
