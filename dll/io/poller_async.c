@@ -104,7 +104,7 @@ static int async_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_w
 }
 
 static void async_wake(struct w2e_poller *poller) {
-    PostMessageW(poller->window, MESSAGE_WAKE, 0, 0);
+    w2e_sys_post_message(poller->window, MESSAGE_WAKE);
 }
 
 static void async_close(struct w2e_poller *poller) {

@@ -62,7 +62,7 @@ static int iocp_wait(struct w2e_reaper *reaper, uint64_t until_us, w2e_completed
 }
 
 static void iocp_wake(struct w2e_reaper *reaper) {
-    PostQueuedCompletionStatus(reaper->port, 0, 0, NULL);
+    w2e_sys_post_completion(reaper->port);
 }
 
 static void iocp_close(struct w2e_reaper *reaper) {

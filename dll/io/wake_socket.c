@@ -32,7 +32,7 @@ int w2e_wake_socket_open(SOCKET *socket) {
 }
 
 void w2e_wake_socket_wake(SOCKET socket) {
-    w2e_sys_send(socket, "", 1); /* fails only where so many wait to be taken in that one more does not matter */
+    w2e_sys_send_wake(socket); /* fails only where so many wait to be taken in that one more does not matter */
 }
 
 void w2e_wake_socket_clear(SOCKET socket) {
