@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHILE = 8, LOST = 3 }; /* calls: a wait fails for a while, a wake is lost a few times */
+/* In a row: a wait fails for a while, a wake is lost a few times; bytes go one by one until it is clear that they can. */
+enum { WHILE = 8, LOST = 3, MANY = 200 };
 
 #define MODEL(name) (1u << WS2ECHO_MODEL_##name)
 /* Where readiness is told again and again: the others are told only what they were not told yet. */
@@ -17,7 +18,7 @@ enum { WHILE = 8, LOST = 3 }; /* calls: a wait fails for a while, a wake is lost
 #define FAILS_WHILE(function, error, in_a_row) {#function, W2E_FAILS, #error, error, in_a_row, 0}
 #define FAILS_LATE(function, error)            {#function, W2E_FAILS_LATE, #error, error, 0, 0}
 #define BLOCKS(function)                       {#function, W2E_FAILS, "WSAEWOULDBLOCK", WSAEWOULDBLOCK, WHILE, LEVELS}
-#define SHORT(function)                        {#function, W2E_SHORT, "short", 0, 0, 0}
+#define SHORT(function)                        {#function, W2E_SHORT, "short", 0, MANY, 0}
 #define IDLE(function, in_a_row)               {#function, W2E_IDLE, "idle", 0, in_a_row, 0}
 
 /* Each function of win/system.h has a row here at least: tests/host/test_failing.py compares. */
@@ -39,9 +40,9 @@ static const struct w2e_failing all[] = {
     FAILS(bind, WSAENOBUFS),
     FAILS(listen, WSAENOBUFS),
     FAILS(listen, WSAEADDRINUSE),
-    FAILS(accept_ex, WSAECONNRESET),
+    FAILS_WHILE(accept_ex, WSAECONNRESET, WHILE),
     FAILS(accept_ex, WSAENOBUFS),
-    FAILS(accept, WSAECONNRESET),
+    FAILS_WHILE(accept, WSAECONNRESET, WHILE),
     FAILS(accept, WSAEMFILE),
     FAILS(accept, WSAENOBUFS),
     FAILS_WHILE(accept, WSAEINTR, WHILE),
@@ -97,7 +98,7 @@ static const struct w2e_failing all[] = {
     NEVER(close_socket),
     FAILS(async_select, WSAENETDOWN),
     FAILS(create_message_window, ERROR_NOT_ENOUGH_MEMORY),
-    FAILS_WHILE(post_message, ERROR_NOT_ENOUGH_QUOTA, LOST),
+    FAILS_WHILE(post_message, ERROR_NOT_ENOUGH_MEMORY, LOST),
     IDLE(cancel, LOST), /* nothing was out yet that could be cancelled */
     FAILS_LATE(overlapped_result, WSAECONNRESET),
     FAILS_LATE(overlapped_result, WSAENOBUFS),
@@ -109,7 +110,7 @@ static const struct w2e_failing all[] = {
     FAILS_WHILE(get_completions, WAIT_TIMEOUT, WHILE),
     FAILS_WHILE(wait_alertable, ERROR_NOT_ENOUGH_MEMORY, WHILE),
     IDLE(wait_alertable, WHILE),
-    FAILS_WHILE(wait_any, ERROR_NOT_ENOUGH_MEMORY, WHILE),
+    FAILS_WHILE(wait_any, ERROR_NO_SYSTEM_RESOURCES, WHILE),
     IDLE(wait_message, 0),
     FAILS_WHILE(get_message, ERROR_NOT_ENOUGH_MEMORY, WHILE),
     IDLE(peek_message, WHILE),

@@ -4,7 +4,7 @@
 
 #include <tlhelp32.h>
 
-enum { FREE_IN_A_ROW_MAX = 128, PATIENCE_MS = 5000 };
+enum { FREE_IN_A_ROW_MAX = 64, PATIENCE_MS = 5000 };
 
 unsigned held_handles(void) {
     unsigned count = 0;
@@ -29,9 +29,9 @@ unsigned held_threads(void) {
     return count;
 }
 
-bool held_came_down(const struct held *before, struct held *now) {
+bool held_came_down(const struct held *before, bool threads_too, struct held *now) {
     for (unsigned waited_ms = 0;; waited_ms += 5) {
-        *now = (struct held){.handles = held_handles(), .threads = held_threads()};
+        *now = (struct held){.handles = held_handles(), .threads = threads_too ? held_threads() : before->threads};
         bool down = now->handles <= before->handles && now->threads <= before->threads;
         if (down || waited_ms >= PATIENCE_MS) {
             return down;

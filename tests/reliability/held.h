@@ -14,8 +14,8 @@ struct held {
 unsigned held_handles(void);
 unsigned held_threads(void);
 
-/* Waits for what the system clears up late: whether no more is held than before. Else *now tells. */
-bool held_came_down(const struct held *before, struct held *now);
+/* Waits for what the system clears up late: whether no more is held than before, threads included or not. Else *now tells. */
+bool held_came_down(const struct held *before, bool threads_too, struct held *now);
 
 /* Blocks in use of the process's heap, and the bytes of them. */
 struct held_heap {
