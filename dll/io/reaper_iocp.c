@@ -27,14 +27,14 @@ static bool has_system_handles(SOCKET socket) {
 }
 
 static int iocp_attach(struct w2e_reaper *reaper, SOCKET socket) {
-    if (!w2e_sys_attach_to_port(socket, reaper->port)) {
-        return (int)GetLastError();
+    if (!w2e_sys_attach_to_port(socket, reaper->port)) { /* what else the system says is no code of Winsock */
+        return GetLastError() == ERROR_INVALID_PARAMETER ? WSAEINVAL : WSAENOBUFS;
     }
     if (reaper->attached == 0) { /* two threads may come to the same answer */
         reaper->skips_port = has_system_handles(socket);
         InterlockedExchange(&reaper->attached, 1);
     }
-    return reaper->skips_port && !w2e_sys_skip_port_on_success(socket) ? (int)GetLastError() : 0;
+    return reaper->skips_port && !w2e_sys_skip_port_on_success(socket) ? WSAENOBUFS : 0;
 }
 
 static int iocp_prepare(struct w2e_reaper *reaper, struct w2e_operation *operation) {
@@ -61,8 +61,11 @@ static int iocp_wait(struct w2e_reaper *reaper, uint64_t until_us, w2e_completed
     return 0;
 }
 
+/* A wake that is lost would let the thread sleep for ever. */
 static void iocp_wake(struct w2e_reaper *reaper) {
-    PostQueuedCompletionStatus(reaper->port, 0, 0, NULL);
+    while (!w2e_sys_post_completion(reaper->port)) {
+        w2e_sys_sleep(W2E_WAKE_AGAIN_MS);
+    }
 }
 
 static void iocp_close(struct w2e_reaper *reaper) {
