@@ -30,6 +30,7 @@ static const struct w2e_failing all[] = {
     NEVER(draw),
     FAILS(create_thread, ERROR_NOT_ENOUGH_MEMORY),
     FAILS(create_event, ERROR_NO_SYSTEM_RESOURCES),
+    FAILS(create_auto_event, ERROR_NO_SYSTEM_RESOURCES),
     FAILS(duplicate_for_waiting, ERROR_NO_SYSTEM_RESOURCES),
     FAILS(wsa_startup, WSASYSNOTREADY),
     FAILS(socket, WSAEMFILE),

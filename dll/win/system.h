@@ -66,7 +66,7 @@ static inline HANDLE w2e_sys_create_event(void) {
 
 /* An event object that the wait which it ends resets, or NULL. */
 static inline HANDLE w2e_sys_create_auto_event(void) {
-    W2E_CALLED();
+    W2E_CALLED_OR(NULL);
     return CreateEventW(NULL, FALSE, FALSE, NULL);
 }
 
