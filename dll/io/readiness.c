@@ -9,8 +9,10 @@
 #include "win/system.h"
 #include "win/wine.h"
 
-/* A listener takes one connection for each so many tasks of its shard, whenever it has its turn. */
-enum { SERVED_FOR_AN_ACCEPT = 8 };
+enum {
+    SERVED_FOR_AN_ACCEPT = 8, /* a listener that has its turn takes one connection for each so many tasks of its shard */
+    STEPS_IN_A_ROW = 64       /* operations of one connection that end at once, until the thread sees to its other duties */
+};
 
 struct readiness {
     struct w2e_shards shards; /* first */
@@ -139,11 +141,12 @@ static unsigned interest_of(const struct task *task) {
     return task->pending.kind == W2E_OP_SEND ? W2E_WRITABLE : task->pending.kind == W2E_OP_CONNECT ? W2E_CONNECTED : 0;
 }
 
-/* Asks the session until it has to wait. */
+/* Asks the session until it has to wait, or others have to have their turn. */
 static void serve(struct task *task) {
     struct w2e_connection *connection = task->task.connection;
     unsigned interest = 0;
-    for (bool waits = false; !waits;) {
+    bool waits = false;
+    for (unsigned step = 0; step < STEPS_IN_A_ROW && !waits; step++) {
         struct w2e_op op = w2e_connection_next(connection, w2e_sys_now_us());
         switch (op.kind) {
         case W2E_OP_RECV:
@@ -175,6 +178,9 @@ static void serve(struct task *task) {
         if (waits) {
             w2e_task_resume_at(&task->task, op.ask_again_us);
         }
+    }
+    if (!waits) {
+        w2e_task_resume_at(&task->task, w2e_sys_now_us());
     }
     w2e_connection_pass_buffer_on(connection);
     watch_for(task, interest | interest_of(task));

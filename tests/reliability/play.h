@@ -23,6 +23,7 @@ struct play {
     ws2echo_model_info model;
     uint32_t protocol;           /* enum ws2echo_protocol: TCP or UDP */
     bool failing;                /* system calls are made to fail */
+    bool ipv4;                   /* the server that was opened last listens there, where peers connect to */
     char wrong[PLAY_WRONG_SIZE]; /* what was wrong first; "": nothing */
 };
 

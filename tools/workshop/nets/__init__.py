@@ -6,10 +6,12 @@ A net is a module here with a NET, and a row in NETS. `./dev test` runs them all
 
 from __future__ import annotations
 
-from workshop.nets import coverage, misuse, soak
+from workshop.nets import coverage, leaks, misuse, soak, sweep
 from workshop.nets.net import Net
 
 NETS: tuple[Net, ...] = (
+    sweep.NET,
+    leaks.NET,
     misuse.NET,
     soak.NET,
     coverage.NET,
