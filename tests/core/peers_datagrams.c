@@ -87,7 +87,7 @@ struct world {
 static void on_connected(void *owner, uint64_t connect_us) {
     (void)owner;
     (void)connect_us;
-    CHECK(!"nothing connects");
+    CHECK(false); /* nothing connects */
 }
 
 static void on_echoed(void *owner, uint64_t latency_us, uint64_t bytes, bool measured) {
@@ -262,7 +262,7 @@ static bool perform(struct world *world, struct side *side, const struct w2e_op 
     case W2E_OP_RESET:
         break;
     }
-    CHECK(!"not of datagrams");
+    CHECK(false); /* not of datagrams */
     return false;
 }
 

@@ -6,6 +6,13 @@ A net is a module here with a NET, and a row in NETS. `./dev test` runs them all
 
 from __future__ import annotations
 
+from workshop.nets import core_coverage, fuzz, mutants, seeds, spin
 from workshop.nets.net import Net
 
-NETS: tuple[Net, ...] = ()
+NETS: tuple[Net, ...] = (
+    fuzz.NET,
+    seeds.NET,
+    core_coverage.NET,
+    mutants.NET,
+    spin.NET,
+)
