@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import defaultdict
@@ -11,14 +12,13 @@ from pathlib import Path
 from workshop import machine, parts
 from workshop.nets import core_build
 from workshop.nets.net import Figure, FoundError, Net, Run
-from workshop.paths import LOGS
+from workshop.steps import log_path
 from workshop.steps import run as run_program
 
 TEST_LIMIT_S = 300.0
 FLAGS = ("-g", "-O0", "-fprofile-instr-generate", "-fcoverage-mapping")
 MARKER = re.compile(r"/\* not reached: (.+) \*/")
 """A line with this comment is left out, whole; the comment says why nothing can reach what is missing."""
-BRANCH = re.compile(r"(\d+),(\d+),(\d+),(\d+|-)")
 
 
 @dataclass
@@ -26,11 +26,12 @@ class Reached:
     """Of one source: how often each line ran, and of each branch whether it was taken."""
 
     lines: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    branches: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
+    branches: dict[tuple[int, int, str], int] = field(default_factory=lambda: defaultdict(int))
+    """By line, column and way. What is inline is met in each object: it counts as one."""
 
     def missing(self) -> set[int]:
         lines = {line for line, count in self.lines.items() if count == 0}
-        return lines | {line for (line, _), count in self.branches.items() if count == 0}
+        return lines | {line for (line, _, _), count in self.branches.items() if count == 0}
 
 
 def _prepare() -> None:
@@ -56,33 +57,42 @@ def _run_tests(run: Run, tests: list[Path], log: str) -> Path:
     return merged
 
 
-def _export(run: Run, tests: list[Path], profile: Path, log: str) -> str:
+def _export(run: Run, tests: list[Path], profile: Path, form: str, log: str) -> str:
     others = [word for test in tests[1:] for word in ("-object", str(test))]
-    report = log + "-lcov"
-    command = ["llvm-cov-14", "export", "-format=lcov", f"-instr-profile={profile}"]
+    report = f"{log}-{form}"
+    command = ["llvm-cov-14", "export", f"-format={form}", f"-instr-profile={profile}"]
     run_program([*command, tests[0], *others, "-ignore-filename-regex=tests/"], report, limit_s=TEST_LIMIT_S)
-    return (LOGS / f"{report}.log").read_text("utf-8")
+    return log_path(report).read_text("utf-8").partition("\n")[2]
 
 
-def _read(text: str, core: Path) -> dict[Path, Reached]:
-    """What lcov's format says of the sources of the core, its headers too."""
-    sources: dict[Path, Reached] = {}
+def _read_lines(text: str, sources: dict[Path, Reached]) -> None:
+    """Lines, from lcov's format."""
     current = Reached()
     for line in text.splitlines():
         key, _, value = line.partition(":")
         if key == "SF":
-            current = Reached()
-            if Path(value).parent == core:
-                sources[Path(value)] = current
+            current = sources.get(Path(value), Reached())
         elif key == "DA":
             number, count = value.split(",")[:2]
             current.lines[int(number)] += int(count)
-        elif key == "BRDA":
-            matched = BRANCH.fullmatch(value)
-            if matched:
-                number, block, branch, count = matched.groups()
-                current.branches[int(number), f"{block}.{branch}"] += 0 if count == "-" else int(count)
-    return sources
+
+
+def _read_branches(text: str, sources: dict[Path, Reached]) -> None:
+    """Branches, from llvm-cov's own format."""
+    for file in json.loads(text)["data"][0]["files"]:
+        reached = sources.get(Path(file["filename"]), Reached())
+        for line, column, _, _, true, false, *_ in file["branches"]:
+            reached.branches[line, column, "true"] += true
+            reached.branches[line, column, "false"] += false
+
+
+def _read(run: Run, tests: list[Path], profile: Path, log: str) -> dict[Path, Reached]:
+    """What is known of the sources of the core, its headers too."""
+    core = run.source / "dll" / "core"
+    sources = {path: Reached() for path in core.glob("*.[ch]")}
+    _read_lines(_export(run, tests, profile, "lcov", log), sources)
+    _read_branches(_export(run, tests, profile, "text", log), sources)
+    return {path: reached for path, reached in sources.items() if reached.lines}
 
 
 def _marked(path: Path) -> dict[int, str]:
@@ -110,7 +120,7 @@ def _work(run: Run) -> list[Figure]:
     tests = _build(run, log)
     with core_build.findings("a test of the core fails", log):
         profile = _run_tests(run, tests, log)
-    sources = _read(_export(run, tests, profile, log), run.source / "dll" / "core")
+    sources = _read(run, tests, profile, log)
     problems = [
         problem
         for source, reached in sorted(sources.items())
