@@ -110,6 +110,7 @@ static void client_limits(void) {
     FIELD(client, receive_buffer_bytes, 0, 1u << 30, UINT32_MAX);
     FIELD(client, send_buffer_bytes, 0, 1u << 30, UINT32_MAX);
     FIELD(client, linger_s, -1, 65535, INT32_MIN);
+    FIELD(client, linger_s, 0, 1, 65536);
     FIELD(client, size, sizeof options, sizeof options, sizeof options + 8);
 }
 
@@ -189,6 +190,8 @@ static void sizes_are_those_of_messages(void) {
         options.message_bytes[i] = i + 1;
     }
     CHECK(strcmp(load_fault(&options), "") == 0);
+    options.sizes++; /* there is no 17th to look at */
+    CHECK(strcmp(load_fault(&options), "sizes") == 0);
 }
 
 /* Sets some fields of a load that is right but for them: which one is wrong? */

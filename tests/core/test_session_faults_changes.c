@@ -135,6 +135,26 @@ static void the_first_hole_ends_it(void) {
     }
 }
 
+/* One that is removed later, and lies behind, changes nothing. */
+static void the_first_hole_stays_the_first(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_with(family, "timeout@after_bytes=200");
+        wire_rule(wire, "timeout@after_bytes=100");
+        wire_rule(wire, "latency:latency=50");
+        wire_open(wire, 7, 1, NULL);
+        wire_say(wire, START, 1000);
+        for (uint32_t id = 2; id >= 1; id--) {
+            wire_run(wire, wire->now_us + 10 * MS);
+            CHECK(wire->heard_size == 0 && w2e_faults_remove(&wire->rules, id));
+            wire_update(wire);
+        }
+        wire_run(wire, START + SECOND);
+        wire_expect_heard(wire, 100);
+        wire_expect_ended_by(wire, 2);
+        wire_free(wire);
+    }
+}
+
 /* What lies before a hole is sent first, however late. */
 static void what_lies_before_a_hole_is_sent(void) {
     EACH_FAMILY(family) {
@@ -178,6 +198,7 @@ int main(void) {
     who_is_down_waits_for_the_send_that_is_out();
     a_rule_that_becomes_another_is_another();
     the_first_hole_ends_it();
+    the_first_hole_stays_the_first();
     what_lies_before_a_hole_is_sent();
     corruption_may_change_its_rate();
     return 0;

@@ -73,12 +73,14 @@ next:
         assert(listener_open);
         in_accept[me] = true;
         assert(listener_open);
-        if
-        :: cancelled[me] -> skip
-        :: to_come > 0 -> to_come--; accepted = true
-        fi;
-        in_accept[me] = false;
-        cancelled[me] = false;
+        atomic {
+            if
+            :: cancelled[me] -> skip
+            :: to_come > 0 -> to_come--; accepted = true
+            fi;
+            in_accept[me] = false;
+            cancelled[me] = false
+        };
         if
         :: accepted -> break
         :: else
@@ -100,9 +102,17 @@ next:
     :: !abort ->
         assert(serving[me]);
         in_transfer[me] = true;      /* recv, or send */
+        atomic {
+            if
+            :: cancelled[me] -> skip /* and the flag is looked at again */
+            :: peer_ends -> accepted = false
+            fi;
+            in_transfer[me] = false;
+            cancelled[me] = false
+        };
         if
-        :: cancelled[me] -> in_transfer[me] = false; cancelled[me] = false /* and the flag is looked at again */
-        :: peer_ends -> in_transfer[me] = false; cancelled[me] = false; break
+        :: !accepted -> break
+        :: else
         fi
     od;
     accepted = false;

@@ -61,13 +61,13 @@ inline collect(t, me) {
 
 #define REPORTED(t, me) (completed[t] && shard_of[t] == me)
 
+/* reaper->wait: until it is woken or something is reported; whatever is reported by then is taken, so that nobody has to wait for ever. */
 inline wait(me) {
-    if
-    :: woken[me] -> woken[me] = false
-    :: REPORTED(0, me) -> collect(0, me)
-    :: REPORTED(1, me) -> collect(1, me)
-    :: REPORTED(2, me) -> collect(2, me)
-    fi
+    woken[me] || REPORTED(0, me) || REPORTED(1, me) || REPORTED(2, me);
+    woken[me] = false;
+    if :: REPORTED(0, me) -> collect(0, me) :: else fi;
+    if :: REPORTED(1, me) -> collect(1, me) :: else fi;
+    if :: REPORTED(2, me) -> collect(2, me) :: else fi
 }
 
 /* Windows: completes what is out, soon if it was cancelled. It writes into memory of the task, which must be there. */
