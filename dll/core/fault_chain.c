@@ -15,18 +15,19 @@ static bool still_works(const struct w2e_chain *chain, const struct w2e_fault_ru
     return rule != NULL && rule->kind == gate->rule.kind && w2e_fault_touches(rules, rule, &chain->connection);
 }
 
-static void sever(struct w2e_chain *chain, const struct w2e_gate *gate) {
-    bool lost = gate->swallows && gate->entered > gate->passed;
+/* What waits at the gates before is lost, too: it lies behind what was swallowed, and was taken off the end with it. */
+static void sever(struct w2e_chain *chain, const struct w2e_gate *gate, uint64_t received) {
+    bool lost = gate->swallows && received > gate->passed;
     if (lost && (chain->severed.how == W2E_GATE_GOES_ON || gate->passed < chain->severed.offset)) {
         chain->severed = (struct w2e_chain_end){.how = W2E_GATE_FIN, .offset = gate->passed, .rule_id = gate->rule.id};
     }
 }
 
-static void remove_old(struct w2e_chain *chain, const struct w2e_fault_rules *rules) {
+static void remove_old(struct w2e_chain *chain, const struct w2e_fault_rules *rules, uint64_t received) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < chain->count; i++) {
         if (!still_works(chain, rules, &chain->gates[i])) {
-            sever(chain, &chain->gates[i]);
+            sever(chain, &chain->gates[i], received);
         } else if (kept++ != i) {
             chain->gates[kept - 1] = chain->gates[i];
         }
@@ -78,7 +79,7 @@ static void set_stream(struct w2e_chain *chain, const struct w2e_fault_rules *ru
 
 void w2e_chain_set(struct w2e_chain *chain, const struct w2e_fault_rules *rules, uint64_t received, uint64_t now_us) {
     uint32_t to = 0;
-    remove_old(chain, rules);
+    remove_old(chain, rules, received);
     set_stream(chain, rules, W2E_FAULT_UPSTREAM, received, now_us, &to);
     set_stream(chain, rules, W2E_FAULT_DOWNSTREAM, received, now_us, &to);
 }

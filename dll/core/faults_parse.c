@@ -367,8 +367,10 @@ static bool parse_piece(struct w2e_fault_rule *rule, const char *begin, const ch
 }
 
 static bool add(struct w2e_fault_rules *rules, const struct w2e_fault_rule *rule, struct w2e_fault_error *error) {
-    return w2e_faults_add(rules, rule, 0) != 0 ||
-           fail_by_number(error, "there are too many rules: at most ", W2E_FAULT_RULES_MAX);
+    if (w2e_faults_add(rules, rule, 0) == 0) {
+        return fail_by_number(error, "there are too many rules: at most ", W2E_FAULT_RULES_MAX);
+    }
+    return true;
 }
 
 bool w2e_faults_parse(struct w2e_fault_rules *rules, const char *text, struct w2e_fault_error *error) {

@@ -95,7 +95,7 @@ static void datagram_done(struct w2e_session *session, enum w2e_op_kind kind, in
     if (kind == W2E_OP_RECV) {
         datagrams->recv_out = false;
         received(datagrams, error, bytes, now_us);
-    } else if (kind == W2E_OP_SEND) {
+    } else {
         datagrams->send_out = false;
         sent(datagrams, error, bytes);
     }
@@ -105,7 +105,7 @@ static void datagram_undo(struct w2e_session *session, enum w2e_op_kind kind) {
     struct w2e_session_datagram *datagrams = datagrams_of(session);
     if (kind == W2E_OP_RECV) {
         datagrams->recv_out = false;
-    } else if (kind == W2E_OP_SEND) {
+    } else {
         datagrams->send_out = false;
     }
 }

@@ -181,7 +181,7 @@ static void take(struct w2e_session_datagram_faults *faults, uint64_t now_us) {
     if (faults->parked) {
         dispose(faults, now_us); /* there may be room by now */
     }
-    while (!faults->parked && !ended(faults) && faults->datagrams->held > 0 && !faults->datagrams->send_out) {
+    while (!faults->parked && faults->datagrams->held > 0 && !faults->datagrams->send_out) {
         faults->lent = faults->datagram_ops->next(base_of(faults), now_us);
         faults->parked = true;
         decide(faults, now_us);
@@ -277,7 +277,7 @@ static void sent_parked(struct w2e_session_datagram_faults *faults, int error, s
 
 static void faults_done(struct w2e_session *session, enum w2e_op_kind kind, int error, size_t bytes, uint64_t now_us) {
     struct w2e_session_datagram_faults *faults = faults_of(session);
-    if (kind == W2E_OP_SEND && faults->send_out) {
+    if (kind == W2E_OP_SEND) {
         faults->send_out = false;
         if (faults->sending != NULL) {
             sent_stored(faults, error, bytes);

@@ -70,7 +70,7 @@ static struct w2e_op lend_send(struct w2e_session_echo *echo) {
 static struct w2e_op lend_recv(struct w2e_session_echo *echo) {
     struct w2e_op lent = op(W2E_OP_RECV);
     size_t size = echo->session.buffer_size;
-    if (echo->held == 0 && echo->send_out == 0) {
+    if (echo->held == 0) { /* so no SEND is out */
         echo->begin = 0;
     }
     size_t free_begin = (echo->begin + echo->held) % size;
@@ -93,7 +93,7 @@ static bool may_receive(const struct w2e_session_echo *echo) {
 
 /* Whether a refused peer still has time to answer FIN with FIN. */
 static bool discards(const struct w2e_session_echo *echo, uint64_t now_us) {
-    return echo->own_finished && !echo->reset_due && !echo->peer_finished && now_us < echo->discard_until_us;
+    return echo->own_finished && !echo->peer_finished && now_us < echo->discard_until_us;
 }
 
 static struct w2e_op wind_down_what_is_out(struct w2e_session_echo *echo, uint64_t now_us) {
@@ -109,7 +109,7 @@ static struct w2e_op wind_down_what_is_out(struct w2e_session_echo *echo, uint64
 
 /* What discards may go on receiving while FIN is sent. */
 static bool finishes_beside_recv(const struct w2e_session_echo *echo) {
-    return echo->discard_until_us > 0 && !echo->reset_due && !echo->own_finished && echo->send_out == 0;
+    return echo->discard_until_us > 0 && !echo->own_finished;
 }
 
 static struct w2e_op wind_down(struct w2e_session_echo *echo, uint64_t now_us) {
@@ -239,7 +239,7 @@ static void echo_done(struct w2e_session *session, enum w2e_op_kind kind, int er
 
 static bool echo_buffer_idle(const struct w2e_session *session) {
     const struct w2e_session_echo *echo = (const struct w2e_session_echo *)session;
-    return echo->held == 0 && echo->recv_out == 0 && echo->send_out == 0;
+    return echo->held == 0 && echo->recv_out == 0; /* nor is a SEND out, which would be of what is held */
 }
 
 static size_t echo_buffer_wanted(const struct w2e_session *session) {

@@ -48,7 +48,7 @@ void w2e_session_echo_init(struct w2e_session_echo *echo, const struct w2e_echo_
 void w2e_session_echo_refuse(struct w2e_session_echo *echo, uint64_t now_us);
 
 /*
- * Ends an open session early: what is held is not echoed, FIN is sent as soon as no SEND is out, and what comes is discarded until the
+ * Ends an open session early, of which no SEND is out: what is held is not echoed, FIN is sent, and what comes is discarded until the
  * peer's own FIN, or the time given; then the connection is closed.
  */
 void w2e_session_echo_finish(struct w2e_session_echo *echo, enum ws2echo_reason reason, uint64_t discard_until_us);

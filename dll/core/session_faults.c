@@ -227,7 +227,7 @@ static void faults_undo(struct w2e_session *session, enum w2e_op_kind kind) {
     struct w2e_session_faults *faults = faults_of(session);
     if (kind == W2E_OP_RECV) {
         faults->recv_out = 0;
-    } else if (kind == W2E_OP_SEND) {
+    } else {
         faults->send_out = false;
     }
     faults->echo_ops->undo(session, kind);
@@ -260,7 +260,7 @@ static size_t faults_buffer_wanted(const struct w2e_session *session) {
     const struct w2e_session_faults *faults = faults_of(session);
     const struct w2e_session_echo *echo = faults->echo;
     bool full = echo->held > 0 && echo->held == session->buffer_size;
-    bool movable = full && faults->recv_out == 0 && !faults->send_out && !ended(faults);
+    bool movable = full && !faults->send_out && !ended(faults); /* no RECV is out: it would have no room */
     if (movable && session->buffer_size < echo->config.buffer_bytes_max) {
         return (size_t)smaller(session->buffer_size * BUFFER_STEP, echo->config.buffer_bytes_max);
     }

@@ -74,7 +74,7 @@ static uint64_t timed_deadline_us(const struct w2e_session_load *load) {
     if (load->evidence > 0) {
         return load->evidence_us;
     }
-    switch (load->stage) {
+    switch (load->stage) { /* not reached: each stage has its case */
     case W2E_LOAD_CONNECTING:
         return load->connect_out ? w2e_load_deadline_us(load->connect_us, config->connect_timeout_us) : W2E_NEVER;
     case W2E_LOAD_FINISHING:
@@ -125,7 +125,7 @@ static void end_early(struct w2e_session_load *load) {
 }
 
 static enum w2e_load_fault_kind kind_of(enum w2e_wrong wrong) {
-    switch (wrong) {
+    switch (wrong) { /* not reached: each kind has its case */
     case W2E_WRONG_MISSING:
         return W2E_LOAD_MISSING;
     case W2E_WRONG_REPEATED:

@@ -106,7 +106,7 @@ static void answered(struct w2e_session_load_datagram *load, size_t bytes, uint6
 
 static void came(struct w2e_session_load_datagram *load, size_t bytes, uint64_t now_us) {
     load->session.bytes_received += bytes;
-    switch (w2e_ping_came(&load->ping, load->incoming, bytes, now_us)) {
+    switch (w2e_ping_came(&load->ping, load->incoming, bytes, now_us)) { /* not reached: each verdict has its case */
     case W2E_PING_ANSWER:
         answered(load, bytes, now_us);
         break;
@@ -231,7 +231,7 @@ static struct w2e_op load_next(struct w2e_session *session, uint64_t now_us) {
 static void give_back(struct w2e_session_load_datagram *load, enum w2e_op_kind kind) {
     if (kind == W2E_OP_RECV) {
         load->recv_out = false;
-    } else if (kind == W2E_OP_SEND) {
+    } else {
         load->send_out = false;
     }
 }
@@ -241,7 +241,7 @@ static void load_done(struct w2e_session *session, enum w2e_op_kind kind, int er
     give_back(load, kind);
     if (kind == W2E_OP_RECV) {
         received(load, error, bytes, now_us);
-    } else if (kind == W2E_OP_SEND) {
+    } else {
         sent(load, error, bytes, now_us);
     }
 }

@@ -61,6 +61,38 @@ static void what_is_out_of_range_is_named(void) {
     CHECK(strcmp(w2e_fault_rule_check(&rule)->name, "after_ms") == 0);
 }
 
+static void what_is_not_given_has_no_default_to_stand_for(void) {
+    struct w2e_fault_rule rule = rule_of(W2E_FAULT_latency);
+    rule.values[W2E_FAULT_latency_jitter] = W2E_FAULT_NOT_GIVEN;
+    CHECK(strcmp(w2e_fault_rule_check(&rule)->name, "jitter") == 0);
+    rule = rule_of(W2E_FAULT_corrupt);
+    CHECK(rule.values[W2E_FAULT_corrupt_at] == W2E_FAULT_NOT_GIVEN && w2e_fault_rule_check(&rule) == NULL);
+}
+
+/* All but what w2e_faults_add sets. */
+static void rules_are_equal_if_they_say_the_same(void) {
+    struct w2e_fault_rule rule = rule_of(W2E_FAULT_latency);
+    struct w2e_fault_rule others[8];
+    for (unsigned i = 0; i < 8; i++) {
+        others[i] = rule;
+    }
+    others[0].kind = W2E_FAULT_bandwidth;
+    others[1].stream = W2E_FAULT_UPSTREAM;
+    others[2].toxicity--;
+    others[3].values[W2E_FAULT_VALUES - 1]++;
+    others[4].when[W2E_WHENS - 1]--;
+    others[5].peers.family = 4;
+    others[6].peers.prefix = 1;
+    others[7].peers.bytes[W2E_ADDRESS_BYTES - 1] = 1;
+    for (unsigned i = 0; i < 8; i++) {
+        CHECK(!w2e_fault_rule_equal(&rule, &others[i]) && !w2e_fault_rule_equal(&others[i], &rule));
+    }
+    others[0] = rule;
+    others[0].id = 5;
+    others[0].since_connections = 6;
+    CHECK(w2e_fault_rule_equal(&rule, &others[0]));
+}
+
 /* ---- the set ---- */
 
 static void rules_have_ids_for_life(void) {
@@ -255,6 +287,18 @@ struct range_case {
     const char *printed; /* NULL: it is none */
 };
 
+static void a_protocol_listens_unless_a_rule_is_about_it(void) {
+    struct w2e_fault_rules rules;
+    struct w2e_fault_rule latency = rule_of(W2E_FAULT_latency);
+    struct w2e_fault_rule never = rule_of(W2E_FAULT_never_accept);
+    const struct w2e_fault_rule *rule;
+    w2e_faults_init(&rules, 1);
+    w2e_faults_add(&rules, &latency, 0);
+    w2e_faults_add(&rules, &never, 0);
+    CHECK(w2e_faults_listening(&rules, W2E_FAULT_UDP, &rule) == W2E_LISTENS && rule == NULL);
+    CHECK(w2e_faults_listening(&rules, W2E_FAULT_TCP, &rule) == W2E_LISTENS_WITHOUT_ACCEPTING && rule->id == 2);
+}
+
 static void ranges_are_read_and_printed(void) {
     static const struct range_case cases[] = {
         {"10.0.0.0/8", "10.0.0.0/8"},
@@ -341,6 +385,8 @@ static void ranges_hold_what_begins_alike(void) {
 int main(void) {
     the_list_is_sound();
     what_is_out_of_range_is_named();
+    what_is_not_given_has_no_default_to_stand_for();
+    rules_are_equal_if_they_say_the_same();
     rules_have_ids_for_life();
     a_set_is_bounded();
     toxicity_is_exact_at_its_ends();
@@ -353,6 +399,7 @@ int main(void) {
     correlation_keeps_the_rate();
     correlation_changes_nothing_about_never_and_always();
     delays_are_spread_over_their_range();
+    a_protocol_listens_unless_a_rule_is_about_it();
     ranges_are_read_and_printed();
     ranges_hold_what_begins_alike();
     return 0;

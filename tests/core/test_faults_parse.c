@@ -256,6 +256,61 @@ static void too_much_is_an_error(void) {
     CHECK(!parse_all(text, &rules, &error) && error.position == 5);
 }
 
+static void expect_error(const char *text, size_t position, const char *begin) {
+    struct w2e_fault_rule rule;
+    struct w2e_fault_error error;
+    CHECK(!w2e_fault_parse(&rule, text, &error));
+    CHECK(error.position == position && strncmp(error.text, begin, strlen(begin)) == 0);
+}
+
+static void nothing_is_given_twice(void) {
+    static const char *const texts[][2] = {{"latency:jitter=1,", "jitter=2"},
+                                           {"latency:toxicity=1,", "toxicity=1"},
+                                           {"latency:stream=upstream,", "stream=upstream"},
+                                           {"latency@first=1,", "first=2"},
+                                           {"latency@peers=::1,", "peers=::1"}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s%s", texts[i][0], texts[i][1]);
+        struct w2e_fault_rule rule;
+        struct w2e_fault_error error;
+        CHECK(!w2e_fault_parse(&rule, text, &error) && error.position == strlen(texts[i][0]));
+        CHECK(strstr(error.text, "twice") != NULL);
+    }
+}
+
+/* A text that is cut is not torn within a character; nor is one left that has none. */
+static void what_is_quoted_is_cut_between_characters(void) {
+    char text[64];
+    memset(text, 0x80, sizeof text);
+    text[sizeof text - 1] = 0;
+    expect_error(text, 0, "no fault is called \"…\"");
+    memset(text, 'x', 39);
+    memcpy(text + 39, "\xC3\xA4\xC3\xA4", 5);
+    expect_error(text, 0, "no fault is called \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\"");
+}
+
+static void units_have_names(void) {
+    CHECK(strcmp(w2e_fault_unit_text(W2E_UNIT_COUNT), "") == 0);
+    CHECK(strcmp(w2e_fault_unit_text(W2E_UNIT_MS), "milliseconds") == 0);
+    CHECK(strcmp(w2e_fault_unit_text(W2E_UNIT_FRACTION), "a fraction") == 0);
+}
+
+static void there_are_only_so_many(void) {
+    char text[W2E_FAULT_RULES_MAX * 5 + 8] = "";
+    struct w2e_fault_rules rules;
+    struct w2e_fault_error error;
+    for (unsigned i = 0; i < W2E_FAULT_RULES_MAX; i++) {
+        strcat(text, "down ");
+    }
+    w2e_faults_init(&rules, 1);
+    CHECK(w2e_faults_parse(&rules, text, &error) && rules.count == W2E_FAULT_RULES_MAX);
+    strcat(text, "down");
+    w2e_faults_init(&rules, 1);
+    CHECK(!w2e_faults_parse(&rules, text, &error) && error.position == W2E_FAULT_RULES_MAX * 5);
+    CHECK(strcmp(error.text, "there are too many rules: at most 32") == 0);
+}
+
 int main(void) {
     parameters_land_where_they_belong();
     a_rule_has_one_canonical_text();
@@ -266,5 +321,9 @@ int main(void) {
     a_text_that_does_not_fit_is_cut();
     several_rules_are_separated_by_blanks();
     too_much_is_an_error();
+    nothing_is_given_twice();
+    what_is_quoted_is_cut_between_characters();
+    units_have_names();
+    there_are_only_so_many();
     return 0;
 }

@@ -444,6 +444,13 @@ static void correction_takes_bounded_time(void) {
     CHECK(histogram.counts[0] == 0 && histogram.min_us == 1);
 }
 
+static void counted_no_times_is_not_counted(void) {
+    w2e_histogram_init(&histogram);
+    w2e_histogram_add(&histogram, UINT64_MAX, 0);
+    w2e_histogram_add(&histogram, 5, 0);
+    CHECK(histogram.count == 0 && histogram.sum_us == 0 && histogram.max_us == 0);
+}
+
 int main(void) {
     places_follow_on_each_other_without_a_gap();
     each_value_of_a_place_has_that_place();
@@ -471,5 +478,6 @@ int main(void) {
     correction_counts_what_was_not_measured();
     correction_of_a_second_at_an_interval_of_ten_milliseconds();
     correction_takes_bounded_time();
+    counted_no_times_is_not_counted();
     return 0;
 }

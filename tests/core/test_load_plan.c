@@ -194,6 +194,37 @@ static void a_seed_decides_and_connections_differ(void) {
     CHECK(same < 20);
 }
 
+static void nothing_is_owed_where_nothing_is_to_follow(void) {
+    w2e_load_config_default(&config);
+    config.interval_ns = 10000;
+    config.burst = 0; /* as 1 */
+    config.messages = 2;
+    begin(0);
+    CHECK(w2e_load_plan_owed(&plan, 15) == 2);
+    w2e_load_plan_begin(&plan, 0);
+    CHECK(w2e_load_plan_owed(&plan, 1) == 0); /* one was due, and began */
+    w2e_load_plan_begin(&plan, 10);
+    CHECK(plan.next_bytes == 0 && w2e_load_plan_owed(&plan, 1000) == 0);
+    CHECK(w2e_load_plan_wake_us(&plan, 0) == W2E_NEVER);
+}
+
+static void the_largest_is_no_smaller_than_the_least(void) {
+    w2e_load_config_default(&config);
+    config.size_count = 0;
+    config.size_min = 1;
+    config.size_max = 5;
+    w2e_load_plan_init(&plan, &config, 0, 0, 16);
+    CHECK(w2e_load_plan_largest(&plan) == 16 && w2e_load_plan_smallest(&plan) == 16);
+    config.size_max = 20;
+    CHECK(w2e_load_plan_largest(&plan) == 20);
+}
+
+static void a_deadline_does_not_turn_over(void) {
+    CHECK(w2e_load_deadline_us(5, W2E_NEVER - 5) == W2E_NEVER);
+    CHECK(w2e_load_deadline_us(5, W2E_NEVER - 6) == W2E_NEVER - 1);
+    CHECK(w2e_load_deadline_us(5, W2E_NEVER - 4) == W2E_NEVER && w2e_load_deadline_us(5, W2E_NEVER) == W2E_NEVER);
+}
+
 int main(void) {
     no_error_adds_up_however_long_it_lasts();
     a_burst_is_due_at_once();
@@ -206,5 +237,8 @@ int main(void) {
     sizes_are_those_listed_as_often_as_they_are();
     a_range_is_used_from_end_to_end();
     a_seed_decides_and_connections_differ();
+    nothing_is_owed_where_nothing_is_to_follow();
+    the_largest_is_no_smaller_than_the_least();
+    a_deadline_does_not_turn_over();
     return 0;
 }

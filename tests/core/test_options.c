@@ -23,6 +23,13 @@ static ws2echo_ping_options ping_defaults(void) {
     return options;
 }
 
+static ws2echo_load_options load_defaults(void) {
+    ws2echo_load_options options;
+    w2e_load_options_default(&options);
+    options.port = 1;
+    return options;
+}
+
 static const char *server_fault(const ws2echo_server_options *options) {
     struct w2e_option_fault fault;
     int error = w2e_server_options_check(options, &fault);
@@ -41,6 +48,13 @@ static const char *client_fault(const ws2echo_client_options *options) {
 static const char *ping_fault(const ws2echo_ping_options *options) {
     struct w2e_option_fault fault;
     int error = w2e_ping_options_check(options, &fault);
+    CHECK(error == (fault.field == NULL ? 0 : W2E_EINVAL));
+    return fault.field == NULL ? "" : fault.field;
+}
+
+static const char *load_fault(const ws2echo_load_options *options) {
+    struct w2e_option_fault fault;
+    int error = w2e_load_options_check(options, &fault);
     CHECK(error == (fault.field == NULL ? 0 : W2E_EINVAL));
     return fault.field == NULL ? "" : fault.field;
 }
@@ -96,6 +110,7 @@ static void client_limits(void) {
     FIELD(client, receive_buffer_bytes, 0, 1u << 30, UINT32_MAX);
     FIELD(client, send_buffer_bytes, 0, 1u << 30, UINT32_MAX);
     FIELD(client, linger_s, -1, 65535, INT32_MIN);
+    FIELD(client, linger_s, 0, 1, 65536);
     FIELD(client, size, sizeof options, sizeof options, sizeof options + 8);
 }
 
@@ -111,6 +126,130 @@ static void ping_limits(void) {
     FIELD(ping, reply_timeout_ms, 1, 1u << 31, (1u << 31) + 1);
     FIELD(ping, reserved, 0, 0, 1);
     FIELD(ping, size, sizeof options, sizeof options, sizeof options + 1);
+}
+
+static void load_limits(void) {
+    FIELD(load, model, WS2ECHO_MODEL_THREADS, WS2ECHO_MODEL_IOCP, 99);
+    FIELD(load, protocol, WS2ECHO_PROTOCOL_TCP, WS2ECHO_PROTOCOL_UDP, WS2ECHO_PROTOCOL_BOTH);
+    FIELD(load, family, WS2ECHO_FAMILY_IPV4, WS2ECHO_FAMILY_IPV6, 1);
+    FIELD(load, host, NULL, "localhost", "");
+    FIELD(load, host, NULL, "::1", "*");
+    FIELD(load, port, 1, 65535, 0);
+    FIELD(load, port, 1, 65535, 65536);
+    FIELD(load, workers, 0, 256, 257);
+    FIELD(load, connections, 1, 65536, 0);
+    FIELD(load, connections, 1, 65536, 65537);
+    FIELD(load, pattern, WS2ECHO_LOAD_PING_PONG, WS2ECHO_LOAD_STREAM, WS2ECHO_LOAD_STREAM + 1);
+    FIELD(load, depth, 1, 1024, 0);
+    FIELD(load, depth, 1, 1024, 1025);
+    FIELD(load, window_bytes, 0, 0, (1u << 30) + 1);
+    FIELD(load, sizes, 1, 1, 0);
+    FIELD(load, sizes, 1, 1, WS2ECHO_LOAD_SIZES_MAX + 1);
+    FIELD(load, sizes_range, 0, 0, 2);
+    FIELD(load, duration_ms, 1, WS2ECHO_INFINITE, 0);
+    FIELD(load, rate, 0, 1000000000, 1000000001);
+    FIELD(load, burst, 1, 1, 0);
+    FIELD(load, burst, 1, 1, 1025);
+    FIELD(load, receive, WS2ECHO_LOAD_RECEIVE_ALWAYS, WS2ECHO_LOAD_RECEIVE_NEVER, WS2ECHO_LOAD_RECEIVE_NEVER + 1);
+    FIELD(load, reply_timeout_ms, 1, WS2ECHO_INFINITE, 0);
+    FIELD(load, reset, 0, 1, 2);
+    FIELD(load, no_delay, 0, 1, 2);
+    FIELD(load, receive_buffer_bytes, 0, 1u << 30, (1u << 30) + 1);
+    FIELD(load, send_buffer_bytes, 0, 1u << 30, (1u << 30) + 1);
+    FIELD(load, size, sizeof options, sizeof options, sizeof options - 4);
+}
+
+static const char *fault_of_sizes(uint32_t protocol, uint32_t range, uint32_t first, uint32_t second) {
+    ws2echo_load_options options = load_defaults();
+    options.protocol = protocol;
+    options.sizes = 2;
+    options.sizes_range = range;
+    options.message_bytes[0] = first;
+    options.message_bytes[1] = second;
+    struct w2e_option_fault fault;
+    w2e_load_options_check(&options, &fault);
+    return fault.field == NULL ? "" : fault.field;
+}
+
+static void sizes_are_those_of_messages(void) {
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_TCP, 0, 1, 1u << 26), "") == 0);
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_TCP, 0, 64, 0), "message_bytes") == 0);
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_TCP, 0, (1u << 26) + 1, 1), "message_bytes") == 0);
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_TCP, 0, 5, 4), "") == 0);
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_TCP, 1, 4, 4), "") == 0);
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_TCP, 1, 5, 4), "message_bytes") == 0);
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_UDP, 0, 16, 65507), "sizes") == 0); /* right as values */
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_UDP, 0, 15, 64), "message_bytes") == 0);
+    CHECK(strcmp(fault_of_sizes(WS2ECHO_PROTOCOL_UDP, 0, 64, 65508), "message_bytes") == 0);
+    ws2echo_load_options options = load_defaults();
+    options.sizes_range = 1; /* of one there is no range */
+    CHECK(strcmp(load_fault(&options), "message_bytes") == 0);
+    options = load_defaults();
+    options.sizes = WS2ECHO_LOAD_SIZES_MAX;
+    for (unsigned i = 0; i < WS2ECHO_LOAD_SIZES_MAX; i++) {
+        options.message_bytes[i] = i + 1;
+    }
+    CHECK(strcmp(load_fault(&options), "") == 0);
+    options.sizes++; /* there is no 17th to look at */
+    CHECK(strcmp(load_fault(&options), "sizes") == 0);
+}
+
+/* Sets some fields of a load that is right but for them: which one is wrong? */
+#define LOAD_FAULT(...) load_fault((ws2echo_load_options[]){load_with((ws2echo_load_options){__VA_ARGS__})})
+
+static ws2echo_load_options load_with(ws2echo_load_options given) {
+    ws2echo_load_options options = load_defaults();
+    options.pattern = given.pattern;
+    options.depth = given.depth > 0 ? given.depth : options.depth;
+    options.burst = given.burst > 0 ? given.burst : options.burst;
+    options.window_bytes = given.window_bytes;
+    options.think_ms = given.think_ms;
+    options.rate = given.rate;
+    options.receive = given.receive;
+    options.receive_delay_ms = given.receive_delay_ms;
+    return options;
+}
+
+static void what_does_not_go_together_is_refused(void) {
+    CHECK(strcmp(LOAD_FAULT(.window_bytes = 1), "window_bytes") == 0);
+    CHECK(strcmp(LOAD_FAULT(.window_bytes = 1u << 30, .pattern = WS2ECHO_LOAD_STREAM), "") == 0);
+    CHECK(strcmp(LOAD_FAULT(.depth = 2, .pattern = WS2ECHO_LOAD_STREAM), "depth") == 0);
+    CHECK(strcmp(LOAD_FAULT(.think_ms = 1), "") == 0);
+    CHECK(strcmp(LOAD_FAULT(.think_ms = 1, .depth = 2), "think_ms") == 0);
+    CHECK(strcmp(LOAD_FAULT(.think_ms = 1, .pattern = WS2ECHO_LOAD_STREAM), "think_ms") == 0);
+    CHECK(strcmp(LOAD_FAULT(.receive_delay_ms = 1), "receive_delay_ms") == 0);
+    CHECK(strcmp(LOAD_FAULT(.receive_delay_ms = 1, .receive = WS2ECHO_LOAD_RECEIVE_LATE), "") == 0);
+    CHECK(strcmp(LOAD_FAULT(.burst = 2), "burst") == 0);
+    CHECK(strcmp(LOAD_FAULT(.burst = 1024, .rate = 1), "") == 0);
+}
+
+/* Over UDP, one field at a time. */
+#define NOT_OVER_UDP(name, value)                                                                                                \
+    do {                                                                                                                         \
+        ws2echo_load_options options = load_defaults();                                                                          \
+        struct w2e_option_fault fault;                                                                                           \
+        options.protocol = WS2ECHO_PROTOCOL_UDP;                                                                                 \
+        options.rate = 10;                                                                                                       \
+        CHECK(w2e_load_options_check(&options, &fault) == 0);                                                                    \
+        options.name = (value);                                                                                                  \
+        CHECK(w2e_load_options_check(&options, &fault) == W2E_EOPNOTSUPP && strcmp(fault.field, #name) == 0);                    \
+    } while (0)
+
+static void what_udp_does_not_offer_is_told_by_another_code(void) {
+    NOT_OVER_UDP(pattern, WS2ECHO_LOAD_STREAM);
+    NOT_OVER_UDP(messages_per_connection, 1);
+    NOT_OVER_UDP(bytes, 1);
+    NOT_OVER_UDP(receive, WS2ECHO_LOAD_RECEIVE_NEVER);
+    NOT_OVER_UDP(think_ms, 1);
+    NOT_OVER_UDP(burst, 2);
+    NOT_OVER_UDP(send_delay_ms, 1);
+    NOT_OVER_UDP(reset, 1);
+    ws2echo_load_options options = load_defaults();
+    struct w2e_option_fault fault;
+    options.model = WS2ECHO_MODEL_THREADS;
+    CHECK(w2e_load_options_check(&options, &fault) == 0);
+    options.workers = 1;
+    CHECK(w2e_load_options_check(&options, &fault) == W2E_EOPNOTSUPP && strcmp(fault.field, "workers") == 0);
 }
 
 static void check_host(const char *host, int good) {
@@ -185,6 +324,18 @@ static void a_model_that_offers_it_takes_it_up_to_its_limit(void) {
     check_not_offered(options, "accepts_pending");
 }
 
+static void faults_have_protocols(void) {
+    CHECK(w2e_fault_offered(W2E_FAULT_reset, WS2ECHO_PROTOCOL_TCP) && !w2e_fault_offered(W2E_FAULT_reset, WS2ECHO_PROTOCOL_UDP));
+    CHECK(w2e_fault_offered(W2E_FAULT_drop, WS2ECHO_PROTOCOL_UDP) && !w2e_fault_offered(W2E_FAULT_drop, WS2ECHO_PROTOCOL_TCP));
+    CHECK(w2e_fault_offered(W2E_FAULT_drop, WS2ECHO_PROTOCOL_BOTH) && w2e_fault_offered(W2E_FAULT_latency, WS2ECHO_PROTOCOL_UDP));
+    ws2echo_server_options options = server_defaults();
+    options.protocol = WS2ECHO_PROTOCOL_UDP;
+    options.faults = "drop latency";
+    CHECK(strcmp(server_fault(&options), "") == 0);
+    options.faults = "drop reset";
+    check_not_offered(options, "faults");
+}
+
 static void rules_of_faults_are_read(void) {
     ws2echo_server_options options = server_defaults();
     options.faults = " latency:latency=5\n\treset:at=1@first=2  ";
@@ -216,6 +367,11 @@ int main(void) {
     server_limits();
     client_limits();
     ping_limits();
+    load_limits();
+    sizes_are_those_of_messages();
+    what_does_not_go_together_is_refused();
+    what_udp_does_not_offer_is_told_by_another_code();
+    faults_have_protocols();
     rules_of_faults_are_read();
     what_the_model_does_not_offer_is_told_last();
     a_model_that_offers_it_takes_it_up_to_its_limit();

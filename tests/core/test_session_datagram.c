@@ -10,6 +10,7 @@ enum { START_US = 1000 };
 static void begin(struct w2e_session_datagram *datagrams, size_t bytes_max) {
     w2e_session_datagram_init(datagrams, bytes_max);
     struct w2e_session *session = &datagrams->session;
+    CHECK(w2e_session_next(session, START_US).kind == W2E_OP_NONE); /* it has no buffer yet */
     size_t wanted = w2e_session_buffer_wanted(session);
     CHECK(wanted == W2E_DATAGRAM_SLOTS * datagrams->datagram_bytes_max);
     CHECK(w2e_session_buffer_swap(session, malloc(wanted), wanted) == NULL);

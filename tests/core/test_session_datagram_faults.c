@@ -362,6 +362,27 @@ static void faults_are_attached_while_operations_are_out(void) {
     free(net);
 }
 
+static void what_was_out_when_they_came_may_be_undone(void) {
+    struct net *net = net_begin(COMPLETION, NULL, 4096);
+    struct w2e_session_datagram plain;
+    struct w2e_session *session = &plain.session;
+    struct w2e_datagram_socket socket = {.number = 1, .opened_us = START, .peer_of = net_peer_of};
+    w2e_session_datagram_init(&plain, 100);
+    free(w2e_session_buffer_swap(session, malloc(200), 200));
+    CHECK(w2e_session_next(session, START).kind == W2E_OP_RECV);
+    w2e_session_done(session, W2E_OP_RECV, 0, 5, START);
+    CHECK(w2e_session_next(session, START).kind == W2E_OP_SEND);
+    w2e_session_datagram_faults_attach(&net->faults, &plain, &socket, net->store, 4096, &net->rules, START);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    CHECK(w2e_session_next(session, START).kind == W2E_OP_CANCEL);
+    w2e_session_undo(session, W2E_OP_SEND);
+    CHECK(w2e_session_next(session, START).kind == W2E_OP_CLOSE);
+    free(w2e_session_buffer_swap(session, NULL, 0));
+    free(w2e_session_buffer_swap(net->session, NULL, 0));
+    free(net->store);
+    free(net);
+}
+
 /* ---- random rules ---- */
 
 static const char *const kinds[] = {"drop:rate=0.2,correlation=0.3",
@@ -394,6 +415,41 @@ static struct net *play(unsigned family, bool rough, uint64_t seed) {
     net->random = seed + family;
     net_run(net, START + 60 * SECOND);
     return net;
+}
+
+static void a_rule_of_tcp_is_none_here(void) {
+    struct net *net = net_begin(READINESS, "reset:at=1", 4096);
+    net_say_many(net, 5, 10, 64);
+    net_run(net, START + SECOND);
+    net_expect_unaltered(net);
+    CHECK(net->answered == 5 && net->verdict_count == 0);
+    net_end(net);
+}
+
+/* The store holds so many at most, however small they are. */
+static void many_small_ones_fill_the_store_too(void) {
+    EACH_FAMILY(family) {
+        struct net *net = net_begin(family, "latency:latency=500", 1 << 20);
+        net_say_many(net, W2E_DATAGRAM_STORE_MAX + 50, 10, 1);
+        net_run(net, START + 10 * SECOND);
+        net_expect_unaltered(net);
+        CHECK(net->answered == W2E_DATAGRAM_STORE_MAX + 50);
+        CHECK(net->answers[W2E_DATAGRAM_STORE_MAX - 1].time_us < START + 510 * MS);
+        net_end(net);
+    }
+}
+
+/* One that is sent from the store is called back once. */
+static void a_delayed_one_that_is_out_is_called_back(void) {
+    struct net *net = net_begin(COMPLETION, "latency:latency=5", 4096);
+    net_say(net, START, 64);
+    net_run(net, START + MS);
+    CHECK(w2e_session_next(net->session, START + 5 * MS).kind == W2E_OP_SEND);
+    w2e_session_abort(net->session, WS2ECHO_REASON_STOPPED, 0);
+    CHECK(w2e_session_next(net->session, START + 6 * MS).kind == W2E_OP_CANCEL);
+    CHECK(w2e_session_next(net->session, START + 6 * MS).kind == W2E_OP_NONE);
+    w2e_session_undo(net->session, W2E_OP_SEND);
+    net_end(net);
 }
 
 /* What was answered, in an order that does not depend on time. */
@@ -456,6 +512,10 @@ int main(void) {
     earlier_ones_do_not_count_for_a_gap();
     a_changed_rule_counts_on_and_an_unchanged_one_goes_on();
     faults_are_attached_while_operations_are_out();
+    what_was_out_when_they_came_may_be_undone();
+    a_rule_of_tcp_is_none_here();
+    many_small_ones_fill_the_store_too();
+    a_delayed_one_that_is_out_is_called_back();
     nothing_depends_on_the_driver();
     every_session_can_be_aborted_at_any_time();
     return 0;

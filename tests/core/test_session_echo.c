@@ -146,6 +146,27 @@ static void an_abort_or_an_error_ends_discarding(void) {
     CHECK(session->reason == WS2ECHO_REASON_CAP);
 }
 
+static void without_memory_nothing_is_discarded(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin(&echo, &no_limits);
+    w2e_session_echo_refuse(&echo, START_US);
+    CHECK(w2e_session_next(session, START_US).kind == W2E_OP_SHUTDOWN);
+    done(session, W2E_OP_SHUTDOWN, 0, 0);
+    CHECK(w2e_session_next(session, START_US).kind == W2E_OP_CLOSE);
+}
+
+/* The connection is closed as it would be without. */
+static void who_is_refused_and_stopped_is_not_waited_for(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin(&echo, &no_limits);
+    w2e_session_echo_refuse(&echo, START_US);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    expect(session, W2E_OP_SHUTDOWN);
+    done(session, W2E_OP_SHUTDOWN, 0, 0);
+    finish(session);
+    CHECK(session->reason == WS2ECHO_REASON_CAP);
+}
+
 static void errors_have_reasons(void) {
     static const struct {
         int error;
@@ -399,6 +420,8 @@ int main(void) {
     a_refused_session_sends_fin_at_once_and_discards_what_comes();
     a_refused_session_waits_for_fin_only_so_long();
     an_abort_or_an_error_ends_discarding();
+    without_memory_nothing_is_discarded();
+    who_is_refused_and_stopped_is_not_waited_for();
     errors_have_reasons();
     an_abort_waits_for_what_is_out();
     what_comes_after_a_cancel_is_not_echoed();

@@ -337,6 +337,25 @@ static void after_a_hole_nothing_follows(void) {
     }
 }
 
+/* What waited at a rule before the one that swallows is gone with it. */
+static void a_hole_is_one_also_before_it_is_reached(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_with(family, "latency:latency=20,stream=upstream");
+        wire_rule(wire, "timeout");
+        wire_open(wire, 7, 1, NULL);
+        wire_say(wire, START, 1000);
+        wire_say(wire, START + 50 * MS, 2000);
+        wire_run(wire, START + 5 * MS);
+        CHECK(w2e_faults_remove(&wire->rules, 2));
+        wire_update(wire);
+        wire_run(wire, START + SECOND);
+        wire_expect_heard(wire, 0);
+        CHECK(wire->end == WIRE_FIN);
+        wire_expect_ended_by(wire, 2);
+        wire_free(wire);
+    }
+}
+
 static void a_timeout_that_swallowed_nothing_is_removed_without_a_trace(void) {
     EACH_FAMILY(family) {
         struct wire *wire = wire_begin(family, "timeout", 0);
@@ -446,6 +465,7 @@ int main(void) {
     an_idle_connection_is_reset_by_a_rule_that_is_added();
     a_rule_that_is_changed_goes_on_from_where_it_was();
     after_a_hole_nothing_follows();
+    a_hole_is_one_also_before_it_is_reached();
     a_timeout_that_swallowed_nothing_is_removed_without_a_trace();
     faults_are_attached_while_operations_are_out();
     a_fault_is_not_the_peers_fault();

@@ -495,6 +495,52 @@ static void a_stream_that_is_only_received_is_stopped(void) {
     ended_by(WS2ECHO_REASON_FIN, 0);
 }
 
+/* Whose turn it is matters only to who sends. */
+static void what_is_only_received_is_received_at_once(void) {
+    w2e_load_config_default(&config);
+    config.sends = false;
+    config.bytes = 100;
+    config.receives = W2E_RECEIVES_AFTER_SENT;
+    begin_connected();
+    receive_at(START_US, 100);
+    expect_at(START_US, W2E_OP_SHUTDOWN);
+    expect_at(START_US, W2E_OP_RECV);
+    done_at(START_US, W2E_OP_RECV, 0);
+    close_at(START_US);
+    ended_by(WS2ECHO_REASON_FIN, 0);
+}
+
+static void errors_have_reasons(void) {
+    static const struct {
+        int error;
+        enum ws2echo_reason reason;
+    } cases[] = {{W2E_ECONNRESET, WS2ECHO_REASON_RESET},
+                 {W2E_ECONNABORTED, WS2ECHO_REASON_RESET},
+                 {W2E_ETIMEDOUT, WS2ECHO_REASON_TIMEOUT},
+                 {W2E_ENOBUFS, WS2ECHO_REASON_ERROR}};
+    w2e_load_config_default(&config);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        begin_connected();
+        expect_at(START_US, W2E_OP_SEND);
+        w2e_session_done(session, W2E_OP_SEND, cases[i].error, 0, START_US);
+        reset_at(START_US);
+        ended_by(cases[i].reason, cases[i].error);
+    }
+}
+
+static void operations_have_a_size_without_being_told_one(void) {
+    w2e_load_config_default(&config);
+    config.io_bytes_max = 0;
+    config.size_count = 1;
+    config.sizes[0] = 1 << 20;
+    begin_connected();
+    CHECK(expect_at(START_US, W2E_OP_SEND).size == W2E_LOAD_IO_BYTES);
+    CHECK(expect_at(START_US, W2E_OP_RECV).size == W2E_LOAD_IO_BYTES);
+    w2e_session_undo(session, W2E_OP_SEND);
+    w2e_session_undo(session, W2E_OP_RECV);
+    abort_at(START_US);
+}
+
 int main(void) {
     connecting_comes_first_and_is_timed();
     a_connect_that_takes_too_long_is_cancelled();
@@ -518,5 +564,8 @@ int main(void) {
     a_stream_that_is_only_received_ends_with_fin_or_a_limit();
     a_stream_that_is_only_received_is_checked();
     a_stream_that_is_only_received_is_stopped();
+    what_is_only_received_is_received_at_once();
+    errors_have_reasons();
+    operations_have_a_size_without_being_told_one();
     return 0;
 }

@@ -224,6 +224,32 @@ static void by_turns_all_is_sent_then_all_is_received(void) {
     close_at(START_US);
 }
 
+static void it_waits_for_its_memory(void) {
+    configure();
+    begin();
+    CHECK(w2e_session_next(session, START_US).kind == W2E_OP_NONE && !load.opened);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    CHECK(w2e_session_buffer_wanted(session) == 0); /* it needs none any more */
+    close_at(START_US);
+}
+
+static void the_window_is_one_datagram_at_least_and_bounded(void) {
+    configure();
+    config.window_bytes = 63;
+    begin();
+    CHECK(load.ping.options.window == 1);
+    config.window_bytes = 64 * 3;
+    config.depth = 0;
+    begin();
+    CHECK(load.ping.options.window == 3);
+    config.window_bytes = W2E_NEVER;
+    begin();
+    CHECK(load.ping.options.window == W2E_PING_WINDOW_MAX);
+    config.depth = 7;
+    begin();
+    CHECK(load.ping.options.window == 7);
+}
+
 /* ---- a network ---- */
 
 struct datagram {
@@ -442,6 +468,8 @@ int main(void) {
     what_it_does_not_survive_ends_it();
     where_nothing_is_received_each_is_lost_at_once();
     by_turns_all_is_sent_then_all_is_received();
+    it_waits_for_its_memory();
+    the_window_is_one_datagram_at_least_and_bounded();
     whatever_the_network_does_each_is_accounted_for();
     an_abort_ends_it_at_any_time();
     return 0;

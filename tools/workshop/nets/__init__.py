@@ -6,10 +6,15 @@ A net is a module here with a NET, and a row in NETS. `./dev test` runs them all
 
 from __future__ import annotations
 
-from workshop.nets import coverage, leaks, misuse, soak, sweep
+from workshop.nets import core_coverage, coverage, fuzz, leaks, misuse, mutants, seeds, soak, spin, sweep
 from workshop.nets.net import Net
 
 NETS: tuple[Net, ...] = (
+    fuzz.NET,
+    seeds.NET,
+    core_coverage.NET,
+    mutants.NET,
+    spin.NET,
     sweep.NET,
     leaks.NET,
     misuse.NET,

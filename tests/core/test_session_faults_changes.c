@@ -1,0 +1,205 @@
+/* Faults of TCP that change while something is out, or waits: what was lost stays lost, and what is out is called back once. */
+#include "check.h"
+#include "codes.h"
+#include "wire.h"
+
+#include <string.h>
+
+/* ---- by hand ---- */
+
+static struct w2e_session_echo echo;
+static struct w2e_session_faults faults;
+static struct w2e_fault_rules rules;
+static struct w2e_session *const session = &echo.session;
+
+static void add(const char *text) {
+    struct w2e_fault_rule rule;
+    struct w2e_fault_error error;
+    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_add(&rules, &rule, 0) != 0);
+    w2e_session_faults_update(&faults, &rules, START);
+}
+
+/* An open session, whose RECV is out. */
+static void begin(void) {
+    static const struct w2e_echo_config config = {
+        .buffer_bytes_max = 4096, .idle_timeout_us = W2E_NEVER, .send_timeout_us = W2E_NEVER};
+    struct w2e_fault_connection connection = {.target.number = 1, .opened_us = START};
+    w2e_faults_init(&rules, 1);
+    w2e_session_echo_init(&echo, &config, START);
+    free(w2e_session_buffer_swap(session, malloc(4096), 4096));
+    w2e_session_faults_attach(&faults, &echo, &connection, &rules, START);
+    CHECK(w2e_session_next(session, START).kind == W2E_OP_RECV);
+}
+
+static void expect(enum w2e_op_kind kind) {
+    CHECK(w2e_session_next(session, START).kind == kind);
+}
+
+static void end_by_reset(void) {
+    expect(W2E_OP_RESET);
+    w2e_session_done(session, W2E_OP_RESET, 0, 0, START);
+    expect(W2E_OP_CLOSE);
+    free(w2e_session_buffer_swap(session, NULL, 0));
+}
+
+static void a_receive_is_called_back_once(void) {
+    begin();
+    add("never_read");
+    expect(W2E_OP_CANCEL);
+    expect(W2E_OP_NONE);
+    w2e_session_done(session, W2E_OP_RECV, W2E_OPERATION_ABORTED, 0, START);
+    CHECK(session->reason == WS2ECHO_REASON_NONE);
+    expect(W2E_OP_NONE);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    end_by_reset();
+}
+
+static void what_fails_while_it_is_called_back_has_failed(void) {
+    begin();
+    add("never_read");
+    expect(W2E_OP_CANCEL);
+    w2e_session_done(session, W2E_OP_RECV, W2E_ECONNRESET, 0, START);
+    CHECK(session->reason == WS2ECHO_REASON_RESET && session->error == W2E_ECONNRESET);
+    end_by_reset();
+}
+
+static void what_is_called_back_when_all_ends_ends(void) {
+    begin();
+    add("never_read");
+    expect(W2E_OP_CANCEL);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    w2e_session_done(session, W2E_OP_RECV, W2E_OPERATION_ABORTED, 0, START);
+    CHECK(session->reason == WS2ECHO_REASON_STOPPED);
+    end_by_reset();
+}
+
+/* ---- on a wire ---- */
+
+static void change(struct wire *wire, uint32_t id, const char *text) {
+    struct w2e_fault_rule rule;
+    struct w2e_fault_error error;
+    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_change(&wire->rules, id, &rule));
+    wire_update(wire);
+}
+
+static void who_is_down_waits_for_the_send_that_is_out(void) {
+    struct wire *wire = wire_begin(WIRE_COMPLETION, NULL, 1000);
+    wire_take(wire, false);
+    wire_run(wire, START + 10 * MS);
+    wire_rule(wire, "down");
+    wire_update(wire);
+    wire_run(wire, START + 20 * MS);
+    CHECK(wire->end == WIRE_OPEN && wire->send.kind == W2E_OP_SEND);
+    wire_take(wire, true);
+    wire_run(wire, START + 30 * MS);
+    wire_expect_heard(wire, 1000);
+    CHECK(wire->end == WIRE_FIN && wire->end_us == START + 20 * MS);
+    wire_free(wire);
+}
+
+/* A rule that becomes another kind, or touches the connection no longer, has gone; the id is no place to stay. */
+static void a_rule_that_becomes_another_is_another(void) {
+    static const char *const others[] = {"slow_close:delay=1", "latency:latency=5000,toxicity=0"};
+    EACH_FAMILY(family) {
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+            struct wire *wire = wire_begin(family, "latency:latency=5000", 1000);
+            wire_run(wire, START + 30 * MS);
+            CHECK(wire->heard_size == 0);
+            change(wire, 1, others[i]);
+            wire_run(wire, START + 40 * MS);
+            wire_expect_heard(wire, 1000);
+            wire_free(wire);
+        }
+    }
+}
+
+/* Where several rules leave a hole, the connection ends at the first; in whatever order they are removed. */
+static void the_first_hole_ends_it(void) {
+    static const char *const orders[][2] = {{"timeout@after_bytes=100", "timeout@after_bytes=200"},
+                                            {"timeout@after_bytes=200", "timeout@after_bytes=100"}};
+    EACH_FAMILY(family) {
+        for (size_t i = 0; i < 2; i++) {
+            struct wire *wire = wire_with(family, orders[i][0]);
+            wire_rule(wire, orders[i][1]);
+            wire_open(wire, 7, 1, NULL);
+            wire_say(wire, START, 1000);
+            wire_run(wire, START + 30 * MS);
+            CHECK(w2e_faults_remove(&wire->rules, 1) && w2e_faults_remove(&wire->rules, 2));
+            wire_update(wire);
+            wire_run(wire, START + 40 * MS);
+            wire_expect_heard(wire, 100);
+            CHECK(wire->end == WIRE_FIN);
+            wire_expect_ended_by(wire, i == 0 ? 1 : 2);
+            wire_free(wire);
+        }
+    }
+}
+
+/* One that is removed later, and lies behind, changes nothing. */
+static void the_first_hole_stays_the_first(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_with(family, "timeout@after_bytes=200");
+        wire_rule(wire, "timeout@after_bytes=100");
+        wire_rule(wire, "latency:latency=50");
+        wire_open(wire, 7, 1, NULL);
+        wire_say(wire, START, 1000);
+        for (uint32_t id = 2; id >= 1; id--) {
+            wire_run(wire, wire->now_us + 10 * MS);
+            CHECK(wire->heard_size == 0 && w2e_faults_remove(&wire->rules, id));
+            wire_update(wire);
+        }
+        wire_run(wire, START + SECOND);
+        wire_expect_heard(wire, 100);
+        wire_expect_ended_by(wire, 2);
+        wire_free(wire);
+    }
+}
+
+/* What lies before a hole is sent first, however late. */
+static void what_lies_before_a_hole_is_sent(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_with(family, "timeout@after_bytes=100");
+        wire_rule(wire, "latency:latency=50");
+        wire_open(wire, 7, 1, NULL);
+        wire_say(wire, START, 1000);
+        wire_run(wire, START + 10 * MS);
+        CHECK(wire->heard_size == 0 && w2e_faults_remove(&wire->rules, 1));
+        wire_update(wire);
+        wire_run(wire, START + 20 * MS);
+        CHECK(wire->heard_size == 0 && wire->end == WIRE_OPEN);
+        wire_run(wire, START + SECOND);
+        wire_expect_heard(wire, 100);
+        CHECK(wire->end == WIRE_FIN && wire->end_us == START + 50 * MS);
+        wire_free(wire);
+    }
+}
+
+/* A changed rate is that of the bytes that come then. */
+static void corruption_may_change_its_rate(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_begin(family, "corrupt:rate=0", 1000);
+        wire_run(wire, START + 10 * MS);
+        wire_expect_heard(wire, 1000);
+        change(wire, 1, "corrupt:rate=1");
+        wire_say(wire, START + 20 * MS, 1200);
+        wire_run(wire, START + 30 * MS);
+        CHECK(wire->heard_size == 1200 && memcmp(wire->heard, wire->said, 1000) == 0);
+        for (size_t i = 1000; i < 1200; i++) {
+            CHECK(wire->heard[i] != wire->said[i]);
+        }
+        wire_free(wire);
+    }
+}
+
+int main(void) {
+    a_receive_is_called_back_once();
+    what_fails_while_it_is_called_back_has_failed();
+    what_is_called_back_when_all_ends_ends();
+    who_is_down_waits_for_the_send_that_is_out();
+    a_rule_that_becomes_another_is_another();
+    the_first_hole_ends_it();
+    the_first_hole_stays_the_first();
+    what_lies_before_a_hole_is_sent();
+    corruption_may_change_its_rate();
+    return 0;
+}

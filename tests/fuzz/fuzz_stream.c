@@ -1,0 +1,11 @@
+/* A text of rules, then the choices of a run of server against client over TCP (tests/core/peers.h). */
+#include "fuzz.h"
+#include "peers.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    char rules[256];
+    struct peers_report report;
+    struct choice choice = fuzz_text(data, size, rules, sizeof rules);
+    peers_stream(&choice, rules, 0xAA, &report);
+    return 0;
+}

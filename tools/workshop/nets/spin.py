@@ -1,0 +1,66 @@
+"""Spin: models of stop and close, searched exhaustively: one for each family of drivers, one for handles."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from workshop import machine, parts
+from workshop.nets import core_build
+from workshop.nets.net import Figure, Net, Run
+from workshop.steps import StepError, log_path
+from workshop.steps import run as run_program
+
+MODELS = ("registry", "blocking", "readiness", "completion")
+"""Models in tests/spin; the others there are parts of these."""
+LIMIT_S = 900.0
+DEPTH = "-m4000000"
+
+
+def _prepare() -> None:
+    machine.debian(parts.SPIN, parts.HOST_COMPILER)
+
+
+def _search(
+    model: str, folder: Path, log: str, name: str, flags: tuple[str, ...], options: tuple[str, ...]
+) -> int:
+    """Builds a verifier and lets it search: the states that it stored."""
+    verifier = folder / name
+    compile_it: list[str | Path] = ["gcc", "-O1", "-w", "-DVECTORSZ=2048", *flags, "-o", verifier, "pan.c"]
+    run_program(compile_it, log, limit_s=LIMIT_S, cwd=folder, append=True)
+    with core_build.findings(
+        f"{model}.pml can go wrong; see how: cd {folder} && spin -t -p -g {model}.pml", log
+    ):
+        # -b makes a search that was cut short an error
+        run_program([verifier, "-b", DEPTH, *options], log, limit_s=LIMIT_S, cwd=folder, append=True)
+        said = log_path(log).read_text("utf-8", errors="replace")
+        stored = re.findall(r"^ *(\d+) states, stored", said, re.M)
+        errors = re.findall(r"errors: (\d+)", said)
+        if not stored or errors[-1] != "0":
+            raise StepError(f"{model}: errors {errors}")
+    return int(stored[-1])
+
+
+def _check(run: Run, model: str, log: str) -> int:
+    folder = run.build / model
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(run.source / "tests" / "spin", folder)
+    run_program(["spin", "-a", f"{model}.pml"], log, limit_s=LIMIT_S, cwd=folder, append=True)
+    # Nothing is used after it is gone, and nobody waits for ever …
+    states = _search(model, folder, log, "pan-safety", ("-DSAFETY", "-DNOCLAIM"), ())
+    # … and whoever stops or closes comes back, if each who can go on does so.
+    return states + _search(model, folder, log, "pan-progress", (), ("-a", "-f"))
+
+
+def _work(run: Run) -> list[Figure]:
+    log = core_build.log_of("spin", run)
+    core_build.begin_log(log)
+    models = run.only or MODELS
+    states = {model: _check(run, model, log) for model in models}
+    all_states = f"{sum(states.values()):,} states of {len(states)} models"
+    each = ", ".join(f"{model} {count:,}" for model, count in states.items())
+    return [Figure("spin: searched exhaustively", all_states), Figure("…", each)]
+
+
+NET = Net("spin", "Model checking of stop and close", "host", _prepare, _work)
