@@ -36,6 +36,10 @@ static unsigned char *new_buffer(const struct guard *guard, size_t size) {
 }
 
 static void fit_buffer(struct guard *guard) {
+    if (w2e_session_buffer_idle(guard->session)) { /* another connection may have had it meanwhile */
+        CHECK(!guard_is_out(guard));
+        free(w2e_session_buffer_swap(guard->session, NULL, 0));
+    }
     size_t wanted = w2e_session_buffer_wanted(guard->session);
     if (wanted != guard->session->buffer_size) {
         CHECK(!guard_is_out(guard)); /* else what is lent would move */

@@ -277,6 +277,26 @@ static void a_peer_that_takes_no_more_times_out(void) {
     wind_down_by_reset(session);
 }
 
+static void a_buffer_that_holds_nothing_may_be_taken_away(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin(&echo, &no_limits);
+    CHECK(w2e_session_buffer_idle(session));
+    expect(session, W2E_OP_RECV);
+    CHECK(!w2e_session_buffer_idle(session));
+    w2e_session_undo(session, W2E_OP_RECV); /* nothing had come */
+    CHECK(w2e_session_buffer_idle(session));
+    free(w2e_session_buffer_swap(session, NULL, 0));
+    receive(session, "another buffer");
+    CHECK(!w2e_session_buffer_idle(session));
+    struct w2e_op op = expect(session, W2E_OP_SEND);
+    CHECK(op.size == strlen("another buffer") && memcmp(op.data, "another buffer", op.size) == 0);
+    CHECK(!w2e_session_buffer_idle(session));
+    done(session, W2E_OP_SEND, 0, op.size);
+    CHECK(w2e_session_buffer_idle(session));
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    wind_down_by_reset(session);
+}
+
 static void the_buffer_grows_with_the_traffic_and_shrinks_after_it(void) {
     struct w2e_session_echo echo;
     struct w2e_session *session = begin(&echo, &no_limits);
@@ -429,6 +449,7 @@ int main(void) {
     what_was_undone_is_lent_again();
     an_idle_session_times_out();
     a_peer_that_takes_no_more_times_out();
+    a_buffer_that_holds_nothing_may_be_taken_away();
     the_buffer_grows_with_the_traffic_and_shrinks_after_it();
     every_byte_comes_back_in_order_however_it_is_sliced();
     return 0;
