@@ -10,6 +10,8 @@ from typing import Any
 
 from workshop import build, machine, parts, wine
 from workshop.nets.net import Figure, FoundError, Net, Run
+from workshop.nets.sweep import MODELS, SEED
+from workshop.nets.windows import Programs
 from workshop.paths import SITE, windows_path
 from workshop.steps import StepError, log_path, run
 
@@ -30,7 +32,16 @@ LEFT_OUT = (
     "test_sdk_samples.py",
 )
 # The quick size: the tests of one thing in each model, over one family of addresses.
-QUICK_FILES = ("test_errors.py", "test_options.py", "test_faults.py", "test_client.py", "test_stop.py")
+QUICK_FILES = (
+    "test_errors.py",
+    "test_options.py",
+    "test_events.py",
+    "test_python_api.py",
+    "test_python_faults.py",
+    "test_python_udp.py",
+    "test_python_load.py",
+)
+QUICK_SWEEP = ("--picks", "1", "--share", "10")
 
 
 def prepare() -> None:
@@ -40,27 +51,20 @@ def prepare() -> None:
     build.site()
 
 
-def _compile(source: Path, folder: Path) -> Path:
-    """The DLL that counts, and where its objects are."""
-    env = machine.tools_environment()
-    toolchain = f"-DCMAKE_TOOLCHAIN_FILE={source / 'cmake' / 'mingw-w64.cmake'}"
-    made: list[str | Path] = [
-        "cmake",
-        "-S",
-        source,
-        "-B",
-        folder,
-        "-G",
-        "Ninja",
-        toolchain,
-        "-DCMAKE_BUILD_TYPE=Debug",
-    ]
-    run([*made, "-DWS2ECHO_COVERAGE=ON"], "coverage-cmake", limit_s=COMPILE_LIMIT_S, env=env)
-    command: list[str | Path] = ["cmake", "--build", folder, "--target", "ws2echo"]
-    run(command, "coverage-build", limit_s=COMPILE_LIMIT_S, env=env)
-    for counted in folder.rglob("*.gcda"):
+def _compile(run: Run) -> Programs:
+    """The DLL that counts, and the sweep with the same sources."""
+    programs = Programs(run, "coverage", "-DCMAKE_BUILD_TYPE=Debug", "-DWS2ECHO_COVERAGE=ON")
+    programs.build("sweep")
+    for counted in programs.folder.rglob("*.gcda"):
         counted.unlink()
-    return folder / "ws2echo.dll"
+    return programs
+
+
+def _sweep(programs: Programs, full: bool) -> None:
+    """What it finds is the net's of that name."""
+    size = () if full else QUICK_SWEEP
+    for model in MODELS:
+        programs.run(["sweep.exe", "--model", model, "--seed", str(SEED), *size], limit_s=TESTS_LIMIT_S)
 
 
 def _site(dll: Path, folder: Path) -> Path:
@@ -113,9 +117,11 @@ def _worst(summary: dict[str, Any]) -> str:
 
 
 def work(run: Run) -> list[Figure]:
-    objects = run.build / "win64"
-    site = _site(_compile(run.source, objects), run.build / "site")
+    programs = _compile(run)
+    objects = programs.folder
+    site = _site(objects / "ws2echo.dll", run.build / "site")
     tests = run.source / "tests"
+    _sweep(programs, run.full)
     _pytest(run.source, site, [str(tests)] if run.full else [str(tests / name) for name in QUICK_FILES])
     summary = _summary(run.source, objects)
     lines, branches = float(summary["line_percent"]), float(summary["branch_percent"])

@@ -15,9 +15,11 @@ COMPILE_LIMIT_S = 900.0
 class Programs:
     """Those of one run of a net, and their DLL."""
 
-    def __init__(self, run: Run, name: str) -> None:
+    def __init__(self, run: Run, name: str, *options: str) -> None:
+        """options: further ones for cmake."""
         self._source = run.source
         self._name = name
+        self._options = options
         self.folder = run.build / "win64"
 
     def build(self, *targets: str) -> None:
@@ -25,6 +27,7 @@ class Programs:
         env = machine.tools_environment()
         toolchain = self._source / "cmake" / "mingw-w64.cmake"
         chosen = [f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DCMAKE_BUILD_TYPE=Release", "-DWS2ECHO_TESTS=ON"]
+        chosen += self._options
         where: list[str | Path] = ["-G", "Ninja", "-S", self._source, "-B", self.folder]
         log = f"net-{self._name}-build"
         run(["cmake", *where, *chosen], log, limit_s=COMPILE_LIMIT_S, env=env)
