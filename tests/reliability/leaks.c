@@ -5,7 +5,7 @@
  *
  * A cycle is a server that is opened and closed, with a client in every fourth, a load in every sixteenth; then one server has so many
  * connections, one after the other, under TCP and under UDP as many datagrams. Counted are handles, threads, and the blocks of the process's
- * heap, which also has what the system's own libraries hold for the process: a growth that goes on is told from one that ends.
+ * heaps, which also have what the system's own libraries hold for the process: a growth that goes on is told from one that ends.
  */
 #include "choice.h"
 #include "held.h"

@@ -103,9 +103,18 @@ static uint64_t all_closed(const ws2echo_server_stats *stats) {
     return closed;
 }
 
+static void add_trouble(struct play_trouble *trouble, const ws2echo_server_stats *stats) {
+    trouble->accepts += stats->accept_failures;
+    trouble->connections += stats->connections_closed[WS2ECHO_REASON_ERROR] + stats->connections_closed[WS2ECHO_REASON_RESET];
+    trouble->unreachable += stats->datagrams_unreachable;
+    trouble->oversize += stats->datagrams_oversize;
+    trouble->failed += stats->datagrams_failed;
+}
+
 static void check_accounts(struct play *play, ws2echo_server server) {
     ws2echo_server_stats stats = {.size = sizeof stats};
     int error = ws2echo_server_stats_get(server, &stats);
+    add_trouble(&play->trouble, &stats);
     if (error != 0) {
         play_wrong(play, "the statistics of a stopped server: %d", error);
     } else if (stats.connections_current != 0 || all_closed(&stats) != stats.connections_accepted) {
@@ -273,12 +282,12 @@ bool play_send(struct play *play, SOCKET peer, size_t offset, size_t size) {
 /* Whether the server tells that something did not go as it should. */
 static bool is_troubled(ws2echo_server server) {
     ws2echo_server_stats stats = {.size = sizeof stats};
+    struct play_trouble trouble = {0};
     if (ws2echo_server_stats_get(server, &stats) != 0) {
         return true;
     }
-    return stats.accept_failures > 0 || stats.datagrams_failed > 0 || stats.datagrams_unreachable > 0 ||
-           stats.datagrams_oversize > 0 || stats.connections_closed[WS2ECHO_REASON_ERROR] > 0 ||
-           stats.connections_closed[WS2ECHO_REASON_RESET] > 0;
+    add_trouble(&trouble, &stats);
+    return trouble.accepts + trouble.connections + trouble.unreachable + trouble.oversize + trouble.failed > 0;
 }
 
 /* Receives what comes: the count, 0 at the end, -1 if the connection is gone, or nothing will come any more. */
