@@ -57,6 +57,7 @@ struct world {
     bool finished_early;
     uint64_t abort_at; /* a step; or never */
     uint64_t change_every;
+    uint64_t ask_every; /* ask_again of the drivers: whoever waits is asked */
 
     struct side server;
     struct side client;
@@ -272,7 +273,7 @@ static void call_back(struct world *world, struct side *side) {
 
 static struct w2e_op ask(struct world *world, struct side *side) {
     struct w2e_op op = guard_next(&side->guard, world->now_us);
-    bool waited = side->look || world->now_us >= side->ask_us;
+    bool waited = world->now_us >= side->ask_us;
     world->moved |= waited || op.kind == W2E_OP_SEND; /* a RECV may come and go many times */
     side->ask_us = op.ask_again_us;
     side->look = false;
@@ -359,7 +360,7 @@ static void block_in_send(struct world *world, struct side *side) {
         send_part(world, side);
     } else if (most > 0) {
         send(world, side, most, most == guard->send.size - side->taken);
-    } else if (side->look || world->now_us >= guard->send.ask_again_us) {
+    } else if ((waits && side->look) || side->stopped || world->now_us >= guard->send.ask_again_us) {
         guard_undo(guard, W2E_OP_SEND);
     }
 }
@@ -386,7 +387,10 @@ static void step_blocking(struct world *world, struct side *side) {
     bool waits = side->ask_us == W2E_NEVER || world->now_us < side->ask_us; /* asked in vain: it sleeps */
     if (guard_is_out(guard)) {
         block(world, side);
-        waits = guard_is_out(guard);
+        waits = false;
+    }
+    if (guard_is_out(guard)) {
+        return;
     }
     if (!waits || side->look) {
         struct w2e_op op = ask(world, side);
@@ -539,6 +543,7 @@ static void configure(struct world *world) {
     world->refuses = choose_one_in(choice, 50);
     world->abort_at = choose_one_in(choice, 3) ? choose(choice, choose_one_in(choice, 3) ? 20 : 2000) : UINT64_MAX;
     world->change_every = choose_one_in(choice, 5) ? choose_between(choice, 3, 300) : 0;
+    world->ask_every = choose_one_in(choice, 4) ? choose_between(choice, 3, 100) : 0;
 }
 
 static void begin(struct world *world, struct choice *choice, const char *rules, unsigned char fill) {
@@ -620,6 +625,9 @@ static void interfere(struct world *world) {
     }
     if (world->change_every > 0 && world->steps % world->change_every == 0) {
         change_rules(world);
+    }
+    if (world->ask_every > 0 && world->steps % world->ask_every == 0) {
+        world->client.look = world->server.look = true;
     }
     if (world->stuck >= STUCK_TO_STOP || world->steps == STEPS_TO_STOP) {
         stop_both(world);
