@@ -299,6 +299,47 @@ static void a_protocol_listens_unless_a_rule_is_about_it(void) {
     CHECK(w2e_faults_listening(&rules, W2E_FAULT_TCP, &rule) == W2E_LISTENS_WITHOUT_ACCEPTING && rule->id == 2);
 }
 
+static void one_rule_of_many_is_enough(void) {
+    static const struct w2e_fault_target anyone = {.number = 1};
+    struct w2e_fault_rules rules;
+    struct w2e_fault_rule drop = rule_of(W2E_FAULT_drop);
+    struct w2e_fault_rule reset = rule_of(W2E_FAULT_reset);
+    w2e_faults_init(&rules, 1);
+    w2e_faults_add(&rules, &drop, 0);
+    CHECK(!w2e_faults_touch(&rules, &anyone) && w2e_faults_touch_datagrams(&rules));
+    w2e_faults_add(&rules, &drop, 0);
+    w2e_faults_add(&rules, &reset, 0);
+    CHECK(w2e_faults_touch(&rules, &anyone));
+    w2e_faults_init(&rules, 1);
+    w2e_faults_add(&rules, &reset, 0);
+    CHECK(!w2e_faults_touch_datagrams(&rules));
+    w2e_faults_add(&rules, &reset, 0);
+    w2e_faults_add(&rules, &drop, 0);
+    CHECK(w2e_faults_touch_datagrams(&rules));
+}
+
+static void a_summary_keeps_the_first_and_the_last(void) {
+    struct w2e_fault_summary summary = {0};
+    struct w2e_fault_observer nobody = {0};
+    for (uint32_t i = 1; i <= 3; i++) {
+        struct w2e_fault_verdict verdict = {.rule_id = i, .kind = (enum w2e_fault_kind)i, .place = 10 * i};
+        w2e_fault_summary_add(&summary, &nobody, &verdict);
+    }
+    CHECK(summary.count == 3 && summary.kinds == (1u << 1 | 1u << 2 | 1u << 3) && summary.ended_by == 0);
+    CHECK(summary.first.rule_id == 1 && summary.first.place == 10 && summary.last.rule_id == 3 && summary.last.place == 30);
+}
+
+static void hexadecimal_digits_are_of_either_case(void) {
+    static const char *const good[] = {"::A", "::F", "::a", "::f", "::0", "::9"};
+    static const char *const bad[] = {"::@", "::G", "::`", "::g", "::/", "::;"};
+    struct w2e_fault_range range;
+    for (size_t i = 0; i < 6; i++) {
+        CHECK(w2e_fault_range_parse(&range, good[i], 3) == NULL && range.bytes[15] <= 15);
+        CHECK(w2e_fault_range_parse(&range, bad[i], 3) != NULL);
+    }
+    CHECK(w2e_fault_range_parse(&range, "AbCd::", 6) == NULL && range.bytes[0] == 0xAB && range.bytes[1] == 0xCD);
+}
+
 static void ranges_are_read_and_printed(void) {
     static const struct range_case cases[] = {
         {"10.0.0.0/8", "10.0.0.0/8"},
@@ -400,6 +441,9 @@ int main(void) {
     correlation_changes_nothing_about_never_and_always();
     delays_are_spread_over_their_range();
     a_protocol_listens_unless_a_rule_is_about_it();
+    one_rule_of_many_is_enough();
+    a_summary_keeps_the_first_and_the_last();
+    hexadecimal_digits_are_of_either_case();
     ranges_are_read_and_printed();
     ranges_hold_what_begins_alike();
     return 0;

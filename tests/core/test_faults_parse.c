@@ -290,6 +290,18 @@ static void what_is_quoted_is_cut_between_characters(void) {
     expect_error(text, 0, "no fault is called \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\"");
 }
 
+static void a_piece_has_a_longest_length(void) {
+    char text[W2E_FAULT_TEXT_SIZE + 1];
+    struct w2e_fault_rules rules;
+    struct w2e_fault_error error;
+    memset(text, 'x', sizeof text);
+    w2e_faults_init(&rules, 1);
+    text[W2E_FAULT_TEXT_SIZE] = 0;
+    CHECK(!w2e_faults_parse(&rules, text, &error) && strncmp(error.text, "the rule is too long", 20) == 0);
+    text[W2E_FAULT_TEXT_SIZE - 1] = 0;
+    CHECK(!w2e_faults_parse(&rules, text, &error) && strncmp(error.text, "no fault is called", 18) == 0);
+}
+
 static void units_have_names(void) {
     CHECK(strcmp(w2e_fault_unit_text(W2E_UNIT_COUNT), "") == 0);
     CHECK(strcmp(w2e_fault_unit_text(W2E_UNIT_MS), "milliseconds") == 0);
@@ -323,6 +335,7 @@ int main(void) {
     too_much_is_an_error();
     nothing_is_given_twice();
     what_is_quoted_is_cut_between_characters();
+    a_piece_has_a_longest_length();
     units_have_names();
     there_are_only_so_many();
     return 0;

@@ -208,6 +208,29 @@ static void nothing_is_owed_where_nothing_is_to_follow(void) {
     CHECK(w2e_load_plan_wake_us(&plan, 0) == W2E_NEVER);
 }
 
+/* Each limit is one, and no other: an interval of a nanosecond, and messages of a byte. */
+static void the_smallest_plan_is_one(void) {
+    w2e_load_config_default(&config);
+    config.sizes[0] = 1;
+    config.interval_ns = 1;
+    begin(0);
+    CHECK(plan.next_bytes == 1 && w2e_load_plan_owed(&plan, 1) == 1000);
+}
+
+static void of_two_sizes_each_comes(void) {
+    unsigned seen[2] = {0};
+    w2e_load_config_default(&config);
+    config.size_count = 2;
+    config.sizes[0] = 10;
+    config.sizes[1] = 20;
+    begin(0);
+    for (int i = 0; i < 1000; i++) {
+        seen[plan.next_bytes == 20]++;
+        w2e_load_plan_begin(&plan, 0);
+    }
+    CHECK(seen[0] > 400 && seen[1] > 400);
+}
+
 static void the_largest_is_no_smaller_than_the_least(void) {
     w2e_load_config_default(&config);
     config.size_count = 0;
@@ -238,6 +261,8 @@ int main(void) {
     a_range_is_used_from_end_to_end();
     a_seed_decides_and_connections_differ();
     nothing_is_owed_where_nothing_is_to_follow();
+    the_smallest_plan_is_one();
+    of_two_sizes_each_comes();
     the_largest_is_no_smaller_than_the_least();
     a_deadline_does_not_turn_over();
     return 0;

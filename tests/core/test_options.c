@@ -324,6 +324,16 @@ static void a_model_that_offers_it_takes_it_up_to_its_limit(void) {
     check_not_offered(options, "accepts_pending");
 }
 
+static void defaults_are_those_that_the_header_tells(void) {
+    ws2echo_ping_options ping = ping_defaults();
+    CHECK(ping.datagram_bytes == 64 && ping.datagrams == 10 && ping.window == 1 && ping.reply_timeout_ms == 1000);
+    CHECK(ping.interval_us == 0 && strcmp(ping_fault(&ping), "") == 0);
+    ws2echo_load_options load = load_defaults();
+    CHECK(load.connections == 1 && load.depth == 1 && load.sizes == 1 && load.message_bytes[0] == 64 && load.burst == 1);
+    CHECK(load.connect_timeout_ms == 10000 && load.finish_timeout_ms == 10000 && load.no_delay == 1 && load.seed == 1);
+    CHECK(load.duration_ms == WS2ECHO_INFINITE && load.rate == 0 && strcmp(load_fault(&load), "") == 0);
+}
+
 static void faults_have_protocols(void) {
     CHECK(w2e_fault_offered(W2E_FAULT_reset, WS2ECHO_PROTOCOL_TCP) && !w2e_fault_offered(W2E_FAULT_reset, WS2ECHO_PROTOCOL_UDP));
     CHECK(w2e_fault_offered(W2E_FAULT_drop, WS2ECHO_PROTOCOL_UDP) && !w2e_fault_offered(W2E_FAULT_drop, WS2ECHO_PROTOCOL_TCP));
@@ -371,6 +381,7 @@ int main(void) {
     sizes_are_those_of_messages();
     what_does_not_go_together_is_refused();
     what_udp_does_not_offer_is_told_by_another_code();
+    defaults_are_those_that_the_header_tells();
     faults_have_protocols();
     rules_of_faults_are_read();
     what_the_model_does_not_offer_is_told_last();

@@ -426,6 +426,39 @@ static void a_rule_of_tcp_is_none_here(void) {
     net_end(net);
 }
 
+static void what_does_not_happen_is_not_told(void) {
+    static const char *const never[] = {"reorder:rate=0", "delay:delay=5,rate=0", "drop:rate=0",      "duplicate:rate=0",
+                                        "corrupt:rate=0", "truncate:rate=0",      "truncate:bytes=64"};
+    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
+        struct net *net = net_begin(READINESS, never[i], 4096);
+        net_say_many(net, 20, 10, 64);
+        net_run(net, START + SECOND);
+        net_expect_unaltered(net);
+        CHECK(net->answered == 20 && net->verdict_count == 0 && net->answers[19].time_us == START + 190);
+        net_end(net);
+    }
+}
+
+/* A rule that is added, or removed, leaves the others as they are. */
+static void rules_go_on_beside_those_that_change(void) {
+    struct net *net = net_begin(READINESS, "latency:latency=0", 4096);
+    unsigned counts[SENT_MAX];
+    net_rule(net, "latency:latency=0");
+    net_rule(net, "drop@first=2");
+    net_update(net);
+    net_say_many(net, 10, 1000, 64);
+    net_run(net, START + 4500);
+    net_rule(net, "latency:latency=0");
+    CHECK(w2e_faults_remove(&net->rules, 1));
+    net_update(net);
+    net_run(net, START + SECOND);
+    net_count_answers(net, counts);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(counts[i] == (i < 2 ? 0 : 1));
+    }
+    net_end(net);
+}
+
 /* The store holds so many at most, however small they are. */
 static void many_small_ones_fill_the_store_too(void) {
     EACH_FAMILY(family) {
@@ -514,6 +547,8 @@ int main(void) {
     faults_are_attached_while_operations_are_out();
     what_was_out_when_they_came_may_be_undone();
     a_rule_of_tcp_is_none_here();
+    what_does_not_happen_is_not_told();
+    rules_go_on_beside_those_that_change();
     many_small_ones_fill_the_store_too();
     a_delayed_one_that_is_out_is_called_back();
     nothing_depends_on_the_driver();

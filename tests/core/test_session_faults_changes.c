@@ -181,12 +181,53 @@ static void corruption_may_change_its_rate(void) {
         wire_run(wire, START + 10 * MS);
         wire_expect_heard(wire, 1000);
         change(wire, 1, "corrupt:rate=1");
-        wire_say(wire, START + 20 * MS, 1200);
+        wire_say(wire, START + 20 * MS, 6000); /* so many that each way to alter a byte is met */
         wire_run(wire, START + 30 * MS);
-        CHECK(wire->heard_size == 1200 && memcmp(wire->heard, wire->said, 1000) == 0);
-        for (size_t i = 1000; i < 1200; i++) {
+        CHECK(wire->heard_size == 6000 && memcmp(wire->heard, wire->said, 1000) == 0);
+        for (size_t i = 1000; i < 6000; i++) {
             CHECK(wire->heard[i] != wire->said[i]);
         }
+        wire_free(wire);
+    }
+}
+
+/* … and not on what is past it, even if it stands behind others. */
+static void a_rule_that_is_added_begins_with_what_has_not_passed(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_begin(family, "latency:latency=1", 500);
+        wire_run(wire, START + 10 * MS);
+        wire_expect_heard(wire, 500);
+        wire_rule(wire, "stall");
+        wire_update(wire);
+        wire_say(wire, START + 20 * MS, 1000);
+        wire_run(wire, START + 30 * MS);
+        wire_expect_heard(wire, 500);
+        CHECK(wire->verdict_count == 2 && wire->verdicts[1].rule_id == 2 && wire->verdicts[1].place == 500);
+        wire_free(wire);
+    }
+}
+
+static void a_delay_of_nothing_is_not_told(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_begin_with_fin(family, "slow_close:delay=0", 10);
+        wire_run(wire, START + SECOND);
+        wire_expect_heard(wire, 10);
+        CHECK(wire->closed && wire->end_us == START + 1 && wire->verdict_count == 0);
+        wire_free(wire);
+    }
+}
+
+/* The peer is not to blame for what it is not sent after FIN: it may go on for as long as it is not idle. */
+static void half_a_connection_has_no_send_timeout(void) {
+    struct w2e_echo_config config = {.buffer_bytes_max = 65536, .idle_timeout_us = 10 * SECOND, .send_timeout_us = 100 * MS};
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_with(family, "fin:at=100");
+        wire_open(wire, 1, 1, &config);
+        wire_say(wire, START, 1000);
+        wire_run(wire, START + 5 * SECOND);
+        CHECK(wire->end == WIRE_FIN && !wire->closed);
+        wire_run(wire, START + 11 * SECOND);
+        CHECK(wire->closed);
         wire_free(wire);
     }
 }
@@ -201,5 +242,8 @@ int main(void) {
     the_first_hole_stays_the_first();
     what_lies_before_a_hole_is_sent();
     corruption_may_change_its_rate();
+    a_rule_that_is_added_begins_with_what_has_not_passed();
+    a_delay_of_nothing_is_not_told();
+    half_a_connection_has_no_send_timeout();
     return 0;
 }

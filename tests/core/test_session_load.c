@@ -510,6 +510,20 @@ static void what_is_only_received_is_received_at_once(void) {
     ended_by(WS2ECHO_REASON_FIN, 0);
 }
 
+static void there_is_room_for_a_message_at_least(void) {
+    w2e_load_config_default(&config);
+    config.messages = 0;
+    begin();
+    CHECK(load.messages_max == 1);
+    config.messages = 1;
+    begin();
+    CHECK(load.messages_max == 1);
+    config.messages = 100;
+    config.depth = 7;
+    begin();
+    CHECK(load.messages_max == 7);
+}
+
 static void errors_have_reasons(void) {
     static const struct {
         int error;
@@ -565,6 +579,7 @@ int main(void) {
     a_stream_that_is_only_received_is_checked();
     a_stream_that_is_only_received_is_stopped();
     what_is_only_received_is_received_at_once();
+    there_is_room_for_a_message_at_least();
     errors_have_reasons();
     operations_have_a_size_without_being_told_one();
     return 0;

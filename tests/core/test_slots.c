@@ -40,6 +40,7 @@ static void a_full_table_gives_no_id_until_one_is_removed(void) {
     CHECK(slots.live == CAPACITY);
     CHECK(w2e_slots_add(&slots, 1, &extra) == 0);
     CHECK(w2e_slots_remove(&slots, 1, ids[3]) == &objects[3]);
+    CHECK(slots.live == CAPACITY - 1);
     uint64_t id = w2e_slots_add(&slots, 1, &extra);
     CHECK(id != 0 && id != ids[3]);
     CHECK(w2e_slots_find(&slots, 1, ids[3]) == NULL);

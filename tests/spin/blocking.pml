@@ -6,7 +6,7 @@
  * anything.) Calls block: a client may come or not, and a peer may end its connection or never do. Every stop ends; nobody touches the driver, a worker
  * or a socket after it is gone.
  */
-#define WORKERS 2 /* started one after the other: a worker that takes the last place of the listener starts the next */
+#define WORKERS 3 /* started one after the other: a worker that takes the last place of the listener starts the next */
 
 bool stop_accepting;
 bool abort;
@@ -156,39 +156,30 @@ inline cancel_serving(i) {
     od
 }
 
-/* await_answers_locked: who ends wakes the one who waits, and so does the last who leaves accept. */
+#define ANY_ENDED (ended[0] || ended[1] || ended[2])
+
+/* await_answers_locked: who ends wakes the one who waits, and so does the last who leaves accept; else he has waited long enough. */
 inline await_answers(i, left) {
-    join_ended(i);
     do
+    :: atomic { ANY_ENDED -> locked(); join_ended(i) }
     :: left == 0 -> break
-    :: else ->
-        if
-        :: left == 0 || ended[0] || ended[1] -> join_ended(i)
-        :: timeout -> break
-        fi
+    :: timeout -> break
     od
 }
 
 /* blocking_stop: stop_accepting, abort; what is still in a call is cancelled, again and again. */
 proctype stopper() {
     byte i;
-    atomic {
-        locked();
-        stop_accepting = true;
-        do
-        :: listening > 0 -> cancel_accepting(i); await_answers(i, listening)
-        :: else -> break
-        od;
-        listener_open = false
-    };
-    atomic {
-        locked();
-        abort = true;
-        do
-        :: threads > 0 -> cancel_serving(i); await_answers(i, threads)
-        :: else -> break
-        od
-    };
+    atomic { locked(); stop_accepting = true };
+    do
+    :: atomic { listening > 0 -> cancel_accepting(i) }; await_answers(i, listening)
+    :: atomic { listening == 0 -> listener_open = false; break }
+    od;
+    atomic { locked(); abort = true };
+    do
+    :: atomic { threads > 0 -> cancel_serving(i) }; await_answers(i, threads)
+    :: atomic { threads == 0 -> break }
+    od;
     stopped = true;
     freed = true
 }

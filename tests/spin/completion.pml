@@ -4,6 +4,7 @@
  * What is started is the system's until it is completed: a task that is to end has its operation cancelled, and goes only when that has come
  * back. Nothing is freed under an operation that is out, and none is left when the reaper is closed.
  */
+#define CAPACITY 3 /* shard 1 is not needed: readiness.pml has it, and both would be too many states */
 #include "shards.pml"
 
 bool out[3];       /* an operation of the task is the system's */

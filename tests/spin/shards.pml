@@ -2,7 +2,7 @@
  * Threads that share connections: io/shards.c, for readiness.pml and completion.pml, which say what an engine does;
  * shards_run.pml goes on.
  *
- * Task 0 is a listener; the others are connections: one is accepted, one is added from outside. Shard 0 runs from the start, holds CAPACITY tasks,
+ * Task 0 is a listener; the others are connections: one is accepted, one is added from outside. Shard 0 runs from the start, holds CAPACITY tasks (which the engine says),
  * and shard 1 starts when it is full. A stop may begin at any moment.
  */
 #define SHARDS   2
@@ -10,7 +10,6 @@
 #define LISTENER 0
 #define ACCEPTED 1
 #define ADDED    2
-#define CAPACITY 2
 #define NOBODY   SHARDS /* who is no shard: a thread of the owner's */
 
 mtype = { UNSTARTED, STARTING, RUNNING, ENDED }

@@ -15,7 +15,7 @@ COMPILE_LIMIT_S = 300.0
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wsign-conversion", "-Wshadow")
 
-PEERS = ("guard.c", "peers_datagrams.c", "peers_rules.c", "peers_stream.c")
+PEERS = ("guard.c", "peers_datagrams.c", "peers_rules.c", "peers_stream.c", "peers_stream_drivers.c")
 """What tests/core/peers.h is made of."""
 
 

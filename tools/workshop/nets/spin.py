@@ -27,7 +27,17 @@ def _search(
 ) -> int:
     """Builds a verifier and lets it search: the states that it stored."""
     verifier = folder / name
-    compile_it: list[str | Path] = ["gcc", "-O1", "-w", "-DVECTORSZ=2048", *flags, "-o", verifier, "pan.c"]
+    compile_it: list[str | Path] = [
+        "gcc",
+        "-O1",
+        "-w",
+        "-DVECTORSZ=2048",
+        "-DNFAIR=3",
+        *flags,
+        "-o",
+        verifier,
+        "pan.c",
+    ]
     run_program(compile_it, log, limit_s=LIMIT_S, cwd=folder, append=True)
     with core_build.findings(
         f"{model}.pml can go wrong; see how: cd {folder} && spin -t -p -g {model}.pml", log
