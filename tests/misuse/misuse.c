@@ -115,12 +115,14 @@ static bool holds_more(const struct misuse_holdings *before, const struct misuse
 /* What is held is to be what it was, once the system has cleared up. */
 static void check_holdings(const struct misuse_holdings *before) {
     struct misuse_holdings now = misuse_holdings();
-    for (uint32_t tries = 0; tries < PATIENCE_S * 20 && holds_more(before, &now); tries++) {
+    ULONGLONG until_ms = GetTickCount64() + PATIENCE_S * 1000;
+    while (holds_more(before, &now) && GetTickCount64() < until_ms) {
         Sleep(50);
         now = misuse_holdings();
     }
-    printf("HELD: handles %u, then %u; threads %u, then %u; blocks of the heap %llu, then %llu\n", before->handles, now.handles,
-           before->threads, now.threads, (unsigned long long)before->heap_blocks, (unsigned long long)now.heap_blocks);
+    printf("HELD: handles %u, then %u; semaphores %u, then %u; threads %u, then %u; blocks of heaps %llu, then %llu\n",
+           before->handles, now.handles, before->semaphores, now.semaphores, before->threads, now.threads,
+           (unsigned long long)before->heap_blocks, (unsigned long long)now.heap_blocks);
     if (holds_more(before, &now)) {
         printf("WRONG: something was left behind\n");
         misuse_shared.failed = 1;
@@ -173,6 +175,7 @@ int main(int count, char **arguments) {
         return 2;
     }
     misuse_count_kinds();
+    misuse_warm_up(&callers[CALLERS]);
     run_phase(WARM_UP_CALLS, 60);
     struct misuse_holdings before = misuse_holdings();
     run_phase(strtoull(arguments[2], NULL, 10), (uint32_t)strtoul(arguments[3], NULL, 10));

@@ -173,12 +173,17 @@ MISUSE_FUNCTIONS(MISUSE_DECLARATION)
 
 /* What an owner does: opens things, has them work, closes them, and keeps the common ones coming and going. */
 void misuse_own(struct misuse_caller *caller);
+
+/* Has what Windows makes once for each model made before anything is counted. */
+void misuse_warm_up(struct misuse_caller *caller);
 void misuse_close_common(void);
 
-/* What this process has: kernel objects (sockets included), threads, and blocks of the process heap. */
+/* What this process has: kernel objects (sockets included, semaphores apart), threads, and blocks of its heaps. */
 struct misuse_holdings {
     uint32_t handles;
+    uint32_t semaphores;
     uint32_t threads;
+    uint32_t reserved;
     uint64_t heap_blocks;
     uint64_t heap_bytes;
 };

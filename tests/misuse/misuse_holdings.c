@@ -1,22 +1,42 @@
 /* What this process has. GetProcessHandleCount would do on Windows, but is always 0 under Wine. */
 #include "misuse.h"
 
+#include <string.h>
 #include <tlhelp32.h>
+#include <wchar.h>
 #include <winternl.h>
 
 /* So many free numbers in a row, and there is nothing further on. */
 enum { UNUSED_MAX = 2048, STEP = 4 };
 
-static uint32_t count_handles(void) {
-    uint32_t count = 0;
+typedef NTSTATUS(NTAPI *query_object)(HANDLE, OBJECT_INFORMATION_CLASS, PVOID, ULONG, PULONG);
+
+/* Whether it is a handle; and one that Windows makes for itself, when two threads first meet at a critical section. The DLL has none. */
+static bool is_handle(query_object query, HANDLE handle, bool *semaphore) {
+    union {
+        PUBLIC_OBJECT_TYPE_INFORMATION type;
+        uint8_t room[1024];
+    } told;
+    if (query(handle, ObjectTypeInformation, &told, sizeof told, NULL) != 0) {
+        return false;
+    }
+    const UNICODE_STRING *name = &told.type.TypeName;
+    *semaphore = name->Length == sizeof L"Semaphore" - sizeof(WCHAR) && wmemcmp(name->Buffer, L"Semaphore", 9) == 0;
+    return true;
+}
+
+static void count_handles(struct misuse_holdings *holdings) {
+    FARPROC found = GetProcAddress(GetModuleHandleA("ntdll.dll"), "NtQueryObject");
+    query_object query;
+    memcpy(&query, &found, sizeof query);
     uint32_t unused = 0;
     for (uintptr_t handle = STEP; unused < UNUSED_MAX; handle += STEP) {
-        DWORD flags;
-        bool used = GetHandleInformation((HANDLE)handle, &flags);
-        count += used;
+        bool semaphore = false;
+        bool used = is_handle(query, (HANDLE)handle, &semaphore);
+        holdings->handles += used && !semaphore;
+        holdings->semaphores += semaphore;
         unused = used ? 0 : unused + 1;
     }
-    return count;
 }
 
 static uint32_t count_threads(void) {
@@ -43,7 +63,8 @@ static void add_heap(HANDLE heap, struct misuse_holdings *holdings) {
 }
 
 struct misuse_holdings misuse_holdings(void) {
-    struct misuse_holdings holdings = {.threads = count_threads(), .handles = count_handles()};
+    struct misuse_holdings holdings = {.threads = count_threads()};
+    count_handles(&holdings);
     HANDLE heaps[64];
     DWORD count = GetProcessHeaps(64, heaps);
     for (DWORD place = 0; place < count && place < 64; place++) {

@@ -16,10 +16,10 @@ static uint32_t any_model(struct misuse_caller *caller) {
     return misuse_below(&caller->chance, WS2ECHO_MODEL_IOCP + 1);
 }
 
-static uint64_t open_server(struct misuse_caller *caller, uint32_t protocol) {
+static uint64_t open_server(struct misuse_caller *caller, uint32_t protocol, uint32_t model) {
     ws2echo_server_options options;
     ws2echo_server_options_init(&options);
-    options.model = any_model(caller);
+    options.model = model;
     options.family = WS2ECHO_FAMILY_IPV4;
     options.protocol = protocol;
     ws2echo_server server;
@@ -73,7 +73,7 @@ static void renew(struct misuse_caller *caller) {
     enum misuse_kind kind = misuse_below(&caller->chance, MISUSE_KINDS);
     uint32_t place = misuse_below(&caller->chance, MISUSE_COMMON);
     uint32_t protocol = place % 2 == 1 ? WS2ECHO_PROTOCOL_UDP : WS2ECHO_PROTOCOL_TCP;
-    uint64_t handle = kind == MISUSE_SERVER   ? open_server(caller, WS2ECHO_PROTOCOL_TCP)
+    uint64_t handle = kind == MISUSE_SERVER   ? open_server(caller, WS2ECHO_PROTOCOL_TCP, any_model(caller))
                       : kind == MISUSE_CLIENT ? open_client(caller, protocol, misuse_shared.port, place >= 2)
                                               : open_load(caller, protocol, misuse_shared.port, 0);
     replace(kind, place, handle);
@@ -124,8 +124,8 @@ static void close_own(struct misuse_caller *caller, enum misuse_kind kind, uint6
 }
 
 /* A server, a client and a load that nobody else has: whatever the others do, they work. */
-static void hold_session(struct misuse_caller *caller) {
-    uint64_t own[MISUSE_KINDS] = {open_server(caller, WS2ECHO_PROTOCOL_BOTH)};
+static void hold_session(struct misuse_caller *caller, uint32_t model) {
+    uint64_t own[MISUSE_KINDS] = {open_server(caller, WS2ECHO_PROTOCOL_BOTH, model)};
     uint16_t port = 0;
     if (own[MISUSE_SERVER] != 0 && went(caller, MISUSE_server_port, ws2echo_server_port(own[MISUSE_SERVER], &port))) {
         own[MISUSE_CLIENT] = open_client(caller, WS2ECHO_PROTOCOL_TCP, port, false);
@@ -145,9 +145,15 @@ static void hold_session(struct misuse_caller *caller) {
     }
 }
 
+void misuse_warm_up(struct misuse_caller *caller) {
+    for (uint32_t model = 0; model <= WS2ECHO_MODEL_IOCP; model++) {
+        hold_session(caller, model);
+    }
+}
+
 void misuse_own(struct misuse_caller *caller) {
     if (misuse_once_in(&caller->chance, 4)) {
-        hold_session(caller);
+        hold_session(caller, any_model(caller));
     } else {
         renew(caller);
     }
