@@ -6,6 +6,7 @@ A net is a module here with a NET, and a row in NETS. `./dev test` runs them all
 
 from __future__ import annotations
 
+from workshop.nets import reproducible
 from workshop.nets.net import Net
 
-NETS: tuple[Net, ...] = ()
+NETS: tuple[Net, ...] = (reproducible.NET,)
