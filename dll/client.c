@@ -63,7 +63,7 @@ int w2e_client_wait(struct w2e_client *client, const HANDLE *events, DWORD count
     case WAIT_TIMEOUT:
         return WSAETIMEDOUT;
     case WAIT_FAILED:
-        return (int)GetLastError();
+        return WSAENOBUFS; /* for want of memory: what the system calls it is no code of Winsock */
     default:
         return 0;
     }

@@ -103,8 +103,11 @@ static int async_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_w
     return 0;
 }
 
+/* When the queue is full its thread is busy, and looks by itself; a wake that is lost otherwise would let it sleep for ever. */
 static void async_wake(struct w2e_poller *poller) {
-    PostMessageW(poller->window, MESSAGE_WAKE, 0, 0);
+    while (!w2e_sys_post_message(poller->window, MESSAGE_WAKE) && GetLastError() != ERROR_NOT_ENOUGH_QUOTA) {
+        w2e_sys_sleep(W2E_WAKE_AGAIN_MS);
+    }
 }
 
 static void async_close(struct w2e_poller *poller) {

@@ -61,8 +61,11 @@ static int iocp_wait(struct w2e_reaper *reaper, uint64_t until_us, w2e_completed
     return 0;
 }
 
+/* A wake that is lost would let the thread sleep for ever. */
 static void iocp_wake(struct w2e_reaper *reaper) {
-    PostQueuedCompletionStatus(reaper->port, 0, 0, NULL);
+    while (!w2e_sys_post_completion(reaper->port)) {
+        w2e_sys_sleep(W2E_WAKE_AGAIN_MS);
+    }
 }
 
 static void iocp_close(struct w2e_reaper *reaper) {

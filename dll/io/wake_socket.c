@@ -1,6 +1,7 @@
 #include "io/wake_socket.h"
 
 #include "win/system.h"
+#include "win/thread.h"
 
 static int connect_to_itself(SOCKET socket, struct sockaddr *loopback, int size) {
     if (w2e_sys_bind(socket, loopback, size) != 0 || w2e_sys_getsockname(socket, loopback, &size) != 0 ||
@@ -31,8 +32,11 @@ int w2e_wake_socket_open(SOCKET *socket) {
     return error;
 }
 
+/* A wake that is lost lets a thread sleep for ever. Only where so many wait to be taken in that there is no room, one more does not matter. */
 void w2e_wake_socket_wake(SOCKET socket) {
-    w2e_sys_send(socket, "", 1); /* fails only where so many wait to be taken in that one more does not matter */
+    while (w2e_sys_send_wake(socket) < 0 && WSAGetLastError() != WSAEWOULDBLOCK) {
+        w2e_sys_sleep(W2E_WAKE_AGAIN_MS);
+    }
 }
 
 void w2e_wake_socket_clear(SOCKET socket) {

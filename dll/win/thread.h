@@ -10,6 +10,9 @@
 /* A worker needs little stack; a small reservation is what makes thousands of them possible. */
 enum { W2E_THREAD_STACK_BYTES = 128 * 1024 };
 
+/* Who cannot wake a thread, for want of memory, tries again after so long. */
+enum { W2E_WAKE_AGAIN_MS = 1 };
+
 /* Starts a thread: 0 or WSAENOBUFS. */
 int w2e_thread_start(HANDLE *thread, LPTHREAD_START_ROUTINE run, void *argument);
 
