@@ -42,6 +42,13 @@ def test_imports_only_winsock_kernel_user_and_c_runtime(image: pe.Image) -> None
     assert not [name for name in names if not ALLOWED_IMPORTS.fullmatch(name)]
 
 
+def test_has_nothing_that_makes_calls_fail() -> None:
+    """The table of what can be made to fail (dll/win/failing.c) is in programs for tests only."""
+    content = abi.dll_path().read_bytes()
+    assert b"\0wait_alertable\0" not in content
+    assert b"w2e_failing" not in content
+
+
 def test_can_be_put_anywhere_and_does_not_execute_data(image: pe.Image) -> None:
     for flag in (pe.DYNAMIC_BASE, pe.HIGH_ENTROPY_VA, pe.NX_COMPAT):
         assert image.dll_characteristics & flag, f"0x{flag:x} is not set"

@@ -362,8 +362,10 @@ static int attach_listener(struct completion *driver, uint32_t listener) {
     struct shard *first = (struct shard *)driver->shards.first;
     SOCKET socket = driver->shards.listeners.sockets[listener];
     int error = first->ops->attach(first->reaper, socket);
-    bool again = error != 0 && driver->attached[listener] == socket;
-    driver->attached[listener] = socket;
+    bool again = error == WSAEINVAL && driver->attached[listener] == socket;
+    if (error == 0) {
+        driver->attached[listener] = socket;
+    }
     return again ? 0 : error;
 }
 

@@ -9,6 +9,11 @@
 #include "win/system.h"
 #include "win/wine.h"
 
+enum {
+    STEPS_IN_A_ROW =
+        64 /* operations of one connection that are done or fail at once, until the thread sees to its other duties */
+};
+
 struct readiness {
     struct w2e_shards shards; /* first */
     const struct w2e_poller_ops *poller_ops;
@@ -129,11 +134,12 @@ static unsigned interest_of(const struct task *task) {
     return task->pending.kind == W2E_OP_SEND ? W2E_WRITABLE : task->pending.kind == W2E_OP_CONNECT ? W2E_CONNECTED : 0;
 }
 
-/* Asks the session until it has to wait. */
+/* Asks the session until it has to wait, or others have to have their turn. */
 static void serve(struct task *task) {
     struct w2e_connection *connection = task->task.connection;
     unsigned interest = 0;
-    for (bool waits = false; !waits;) {
+    bool waits = false;
+    for (unsigned step = 0; step < STEPS_IN_A_ROW && !waits; step++) {
         struct w2e_op op = w2e_connection_next(connection, w2e_sys_now_us());
         switch (op.kind) {
         case W2E_OP_RECV:
@@ -165,6 +171,9 @@ static void serve(struct task *task) {
         if (waits) {
             w2e_task_resume_at(&task->task, op.ask_again_us);
         }
+    }
+    if (!waits) {
+        w2e_task_resume_at(&task->task, w2e_sys_now_us());
     }
     watch_for(task, interest | interest_of(task));
 }

@@ -34,7 +34,7 @@ struct w2e_reaper_ops {
     /* 0, or WSAENOBUFS and the like. */
     int (*open)(struct w2e_reaper **reaper);
     void (*close)(struct w2e_reaper *reaper);
-    /* Before the first operation on a socket: 0 or an error. */
+    /* Before the first operation on a socket: 0 or an error; WSAEINVAL if it was attached before. */
     int (*attach)(struct w2e_reaper *reaper, SOCKET socket);
     /* Before an operation is started: 0 or an error. */
     int (*prepare)(struct w2e_reaper *reaper, struct w2e_operation *operation);

@@ -27,14 +27,14 @@ static bool has_system_handles(SOCKET socket) {
 }
 
 static int iocp_attach(struct w2e_reaper *reaper, SOCKET socket) {
-    if (!w2e_sys_attach_to_port(socket, reaper->port)) {
-        return (int)GetLastError();
+    if (!w2e_sys_attach_to_port(socket, reaper->port)) { /* what else the system says is no code of Winsock */
+        return GetLastError() == ERROR_INVALID_PARAMETER ? WSAEINVAL : WSAENOBUFS;
     }
     if (reaper->attached == 0) { /* two threads may come to the same answer */
         reaper->skips_port = has_system_handles(socket);
         InterlockedExchange(&reaper->attached, 1);
     }
-    return reaper->skips_port && !w2e_sys_skip_port_on_success(socket) ? (int)GetLastError() : 0;
+    return reaper->skips_port && !w2e_sys_skip_port_on_success(socket) ? WSAENOBUFS : 0;
 }
 
 static int iocp_prepare(struct w2e_reaper *reaper, struct w2e_operation *operation) {

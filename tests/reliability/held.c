@@ -40,17 +40,25 @@ bool held_came_down(const struct held *before, bool threads_too, struct held *no
     }
 }
 
-struct held_heap held_heap(void) {
-    struct held_heap held = {0};
+static void add_heap(HANDLE heap, struct held_heap *held) {
     PROCESS_HEAP_ENTRY entry = {0};
-    HANDLE heap = GetProcessHeap();
     HeapLock(heap);
     while (HeapWalk(heap, &entry)) {
         if (entry.wFlags & PROCESS_HEAP_ENTRY_BUSY) {
-            held.blocks++;
-            held.bytes += entry.cbData;
+            held->blocks++;
+            held->bytes += entry.cbData;
         }
     }
     HeapUnlock(heap);
+}
+
+struct held_heap held_heap(void) {
+    enum { HEAPS_MAX = 64 };
+    HANDLE heaps[HEAPS_MAX];
+    struct held_heap held = {0};
+    DWORD count = GetProcessHeaps(HEAPS_MAX, heaps);
+    for (DWORD i = 0; i < count && i < HEAPS_MAX; i++) {
+        add_heap(heaps[i], &held);
+    }
     return held;
 }

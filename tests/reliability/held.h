@@ -17,7 +17,7 @@ unsigned held_threads(void);
 /* Waits for what the system clears up late: whether no more is held than before, threads included or not. Else *now tells. */
 bool held_came_down(const struct held *before, bool threads_too, struct held *now);
 
-/* Blocks in use of the process's heap, and the bytes of them. */
+/* Blocks in use of the process's heaps, and the bytes of them. The C runtime may have one of its own. */
 struct held_heap {
     size_t blocks;
     size_t bytes;

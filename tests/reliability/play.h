@@ -19,10 +19,21 @@
 
 enum { PLAY_WRONG_SIZE = 512, PLAY_PATIENCE_MS = 20000, PLAY_BRIEF_MS = 400 };
 
+/* What servers counted that did not go as it should. */
+struct play_trouble {
+    uint64_t accepts;     /* that failed */
+    uint64_t connections; /* that ended for an error, or were reset */
+    uint64_t unreachable; /* datagrams */
+    uint64_t oversize;    /* … */
+    uint64_t failed;      /* … */
+};
+
 struct play {
     ws2echo_model_info model;
-    uint32_t protocol;           /* enum ws2echo_protocol: TCP or UDP */
-    bool failing;                /* system calls are made to fail */
+    uint32_t protocol; /* enum ws2echo_protocol: TCP or UDP */
+    bool failing;      /* system calls are made to fail */
+    bool ipv4;         /* the server that was opened last listens there, where peers connect to */
+    struct play_trouble trouble;
     char wrong[PLAY_WRONG_SIZE]; /* what was wrong first; "": nothing */
 };
 
@@ -43,6 +54,7 @@ void play_tcp_client(struct play *play);
 void play_tcp_half_close(struct play *play);
 void play_tcp_faults(struct play *play);
 void play_tcp_listening(struct play *play);
+void play_tcp_rules(struct play *play);
 void play_tcp_load(struct play *play);
 void play_tcp_events(struct play *play);
 void play_tcp_stop(struct play *play);

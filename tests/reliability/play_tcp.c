@@ -292,6 +292,63 @@ void play_tcp_refused(struct play *play) {
     closesocket(silent);
 }
 
+/* Who changes rules until the server is gone. */
+struct changer {
+    struct play play;
+    ws2echo_server server;
+};
+
+static DWORD WINAPI change_rules(void *argument) {
+    struct changer *changer = argument;
+    struct play *play = &changer->play;
+    int error = 0;
+    while (error == 0) {
+        uint32_t id = 0;
+        error = ws2echo_server_fault_add(changer->server, "latency:latency=1", &id);
+        if (error == 0) {
+            error = ws2echo_server_fault_remove(changer->server, id);
+        }
+    }
+    if (error != WSAENOTSOCK) {
+        play_ends_with(play, error, WSA_OPERATION_ABORTED, "change the rules of a server that is closed");
+    }
+    return 0;
+}
+
+static void wait_for_changer(struct play *play, HANDLE thread, const struct changer *changer) {
+    if (thread != NULL) {
+        WaitForSingleObject(thread, INFINITE);
+        CloseHandle(thread);
+    }
+    if (changer->play.wrong[0] != '\0') {
+        play_wrong(play, "%s", changer->play.wrong);
+    }
+}
+
+/* Rules change while the server stops, with peers that it has to let go. */
+void play_tcp_rules(struct play *play) {
+    enum { PEERS = 3 };
+    struct changer changer = {.play = *play};
+    SOCKET peers[PEERS];
+    uint16_t port;
+    if (!play_open_default(play, &changer.server, &port)) {
+        return;
+    }
+    for (unsigned i = 0; i < PEERS; i++) {
+        peers[i] = play_peer(play, port);
+    }
+    HANDLE thread = CreateThread(NULL, 0, change_rules, &changer, 0, NULL);
+    play_expect(play, thread != NULL, "there is a thread to change rules");
+    if (peers[0] != INVALID_SOCKET) {
+        play_echo(play, changer.server, peers[0], 100);
+    }
+    play_close(play, changer.server);
+    wait_for_changer(play, thread, &changer);
+    for (unsigned i = 0; i < PEERS; i++) {
+        hang_up(peers[i]);
+    }
+}
+
 /* Closing waits until everything is sent: a thread of its own does it. */
 void play_tcp_linger(struct play *play) {
     ws2echo_server_options options;

@@ -6,7 +6,11 @@ A net is a module here with a NET, and a row in NETS. `./dev test` runs them all
 
 from __future__ import annotations
 
-from workshop.nets import reproducible
+from workshop.nets import leaks, reproducible, sweep
 from workshop.nets.net import Net
 
-NETS: tuple[Net, ...] = (reproducible.NET,)
+NETS: tuple[Net, ...] = (
+    reproducible.NET,
+    sweep.NET,
+    leaks.NET,
+)

@@ -1,0 +1,66 @@
+"""sweep: under each model, in each scenario, system calls are made to fail, one after the other."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from workshop import machine, parts
+from workshop.nets.net import Figure, FoundError, Net, Run
+from workshop.nets.windows import Programs
+
+MODELS = ("threads", "select", "poll", "event", "async", "overlapped", "apc", "iocp")
+SEED = 1
+# Of the calls of each kind of failure, one is drawn, and of those so many of a hundred are made.
+QUICK = ("--picks", "1", "--share", "35")
+QUICK_LIMIT_S, FULL_LIMIT_S = 1200, 12 * 3600
+# Much of the time somebody waits for what does not come.
+AT_ONCE = 4
+COUNTED = re.compile(r"(\d+) (errors|failed completions|short transfers|idle returns)")
+
+
+def _sweep(run: Run, model: str, selection: Sequence[str]) -> Counter[str]:
+    """How many faults of each kind were injected."""
+    programs = Programs(run, f"sweep-{model}")
+    size = () if run.full else QUICK
+    command = ["sweep.exe", "--model", model, "--seed", str(SEED), *size, *selection]
+    said = programs.run(command, limit_s=FULL_LIMIT_S if run.full else QUICK_LIMIT_S)
+    lines = said.splitlines()
+    found = [line for line in lines if line.startswith("FOUND")]
+    if found or "RIGHT" not in lines:
+        raise FoundError("\n".join(found) or f"the sweep of {model} did not end:\n{said[-2000:]}")
+    told = next(line for line in lines if line.startswith(f"MODEL {model}:"))
+    return Counter({kind: int(number) for number, kind in COUNTED.findall(told)})
+
+
+def _selection(only: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The models, and further arguments: words of `only` are models, or as in scenario=echo."""
+    models = [word for word in only if word in MODELS] or list(MODELS)
+    pairs = [word.partition("=") for word in only if "=" in word]
+    return models, [part for name, _, value in pairs for part in (f"--{name}", value)]
+
+
+def work(run: Run) -> list[Figure]:
+    Programs(run, "sweep").build("sweep")
+    models, selection = _selection(run.only)
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        counts = list(several.map(lambda model: _sweep(run, model, selection), models))
+    if sum(map(Counter.total, counts)) == 0:
+        raise FoundError("not one fault was injected")
+    kinds = sum(counts, Counter[str]())
+    by_model = ", ".join(f"{model} {count.total()}" for model, count in zip(models, counts, strict=True))
+    return [
+        Figure("faults injected, one in a run", f"{kinds.total():,}: {by_model}"),
+        Figure("… by kind", ", ".join(f"{count} {kind}" for kind, count in kinds.items())),
+    ]
+
+
+def prepare() -> None:
+    machine.tools()
+    machine.debian(parts.CROSS_COMPILER)
+    machine.prefix()
+
+
+NET = Net("sweep", "Every system call fails in its turn", "windows", prepare, work)
