@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Image:
     version: bytes
     version_strings: dict[str, str]
     sections: dict[str, int]
+    timestamp: int
+    symbols: frozenset[str]
 
 
 class Reader:
@@ -37,9 +40,10 @@ class Reader:
         header = self.unpack("<I", 0x3C)[0]
         if data[header : header + 4] != b"PE\0\0":
             raise ValueError("not a PE file")
-        self.machine, count, _, _, _, optional_size, self.characteristics = self.unpack(
-            "<HHIIIHH", header + 4
+        self.machine, count, self.timestamp, symbols, symbol_count, optional_size, self.characteristics = (
+            self.unpack("<HHIIIHH", header + 4)
         )
+        self.symbol_table = (symbols, symbol_count)
         optional = header + 24
         if self.unpack("<H", optional)[0] != 0x20B:
             raise ValueError("not PE32+")
@@ -67,6 +71,21 @@ class Reader:
     def text(self, address: int) -> str:
         at = self.offset(address)
         return self.data[at : self.data.index(b"\0", at)].decode()
+
+    def symbols(self) -> Iterator[str]:
+        """The names in the COFF symbol table; longer ones stand in the strings behind it."""
+        at, count = self.symbol_table
+        strings = at + 18 * count
+        number = 0
+        while number < count:
+            entry = at + 18 * number
+            short, place = self.unpack("<II", entry)
+            if short:
+                yield self.data[entry : entry + 8].rstrip(b"\0").decode(errors="replace")
+            else:
+                start = strings + place
+                yield self.data[start : self.data.index(b"\0", start)].decode(errors="replace")
+            number += 1 + self.data[entry + 17]
 
     def exports(self) -> tuple[str, ...]:
         address, size = self.directories[EXPORT]
@@ -153,4 +172,6 @@ def read(path: Path) -> Image:
         version=version,
         version_strings=_version_strings(version),
         sections={name: flags for name, _, _, _, flags in reader.sections},
+        timestamp=reader.timestamp,
+        symbols=frozenset(reader.symbols()),
     )

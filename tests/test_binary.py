@@ -1,14 +1,21 @@
 """The DLL as a file: what it exports and imports, how it is hardened, what it says of itself."""
 
 import ctypes
+import os
 import re
+import subprocess
+from pathlib import Path
 
 import abi
 import pe
 import pytest
 
+SOURCE = Path(os.environ.get("WS2ECHO_SOURCE", Path(__file__).parent.parent))
+BUILD = Path(os.environ.get("WS2ECHO_BUILD", SOURCE / "build"))
 IMAGE_SCN_MEM_EXECUTE = 0x20000000
 IMAGE_SCN_MEM_WRITE = 0x80000000
+STATUS_STACK_BUFFER_OVERRUN = 0xC0000409
+FOR_TESTS = re.compile(r"w2e_(calls?|failing|tsan)_|__[atu]san_|__gcov|__ubsan")
 # The C runtime is msvcrt or, with newer tools, the Universal CRT behind its API sets.
 ALLOWED_IMPORTS = re.compile(
     r"(ws2_32|kernel32|user32|msvcrt|ucrtbase|vcruntime140|api-ms-win-crt-[a-z0-9-]+)\.dll"
@@ -51,6 +58,36 @@ def test_can_be_put_anywhere_and_does_not_execute_data(image: pe.Image) -> None:
         assert not (flags & IMAGE_SCN_MEM_EXECUTE and flags & IMAGE_SCN_MEM_WRITE), (
             f"{name} is writable and executable"
         )
+
+
+def test_is_guarded_against_overruns_by_code_of_its_own(image: pe.Image) -> None:
+    """The stack protector and FORTIFY; that no runtime library comes with them, the test of imports says."""
+    assert {"__stack_chk_fail", "__stack_chk_guard", "__memcpy_chk", "__chk_fail"} <= image.symbols
+
+
+@pytest.mark.parametrize("kind", ["stack", "copy"])
+def test_who_overruns_an_array_is_ended(kind: str) -> None:
+    """The program that does it is compiled as the DLL is."""
+    program = BUILD / "win64" / "tests" / "overruns.exe"
+    ends = {}
+    for size in (16, 64):
+        run = subprocess.run([str(program), kind, str(size)], capture_output=True, text=True, check=False)
+        ends[size] = (run.returncode & 0xFFFFFFFF, run.stdout.strip())
+    assert ends == {16: (0, "survived"), 64: (STATUS_STACK_BUFFER_OVERRUN, "")}
+
+
+def test_holds_nothing_that_is_there_for_tests(image: pe.Image) -> None:
+    """What counts or fails calls of the system, or tells a sanitizer of them, is in other builds only."""
+    found = [name for name in image.symbols if FOR_TESTS.search(name)]
+    assert not found
+    assert "w2e_registry_acquire" in image.symbols, "the names of symbols are not what they are thought to be"
+
+
+def test_does_not_say_when_or_where_it_was_built(image: pe.Image) -> None:
+    assert image.timestamp == 0
+    data = abi.dll_path().read_bytes()
+    for place in (str(SOURCE), SOURCE.as_posix().removeprefix("Z:")):
+        assert place.encode() not in data
 
 
 def test_version_resource_says_the_version(image: pe.Image) -> None:

@@ -133,7 +133,7 @@ def find_program(name: str) -> Path:
 # The C archive
 
 
-def _zip(folder: Path, target: Path) -> None:
+def pack(folder: Path, target: Path) -> None:
     """A zip that is the same, byte for byte, whenever the files are."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
@@ -155,7 +155,7 @@ def _archive() -> None:
         shutil.rmtree(BUILD / "archive", ignore_errors=True)
         env = machine.tools_environment()
         run(["cmake", "--install", WIN64, "--prefix", folder], "archive", limit_s=120, env=env)
-        _zip(folder, target)
+        pack(folder, target)
 
     value = stamps.digest(ARCHIVE_INPUTS, [_dll_digest()])
     _when_changed("archive", "Packing the archive for C", value, [folder, target], work)
@@ -172,28 +172,25 @@ def _wheel_digest() -> str:
     return stamps.digest(WHEEL_INPUTS, [str(machine.tools()), str(machine.windows_python_folder())])
 
 
+def wheel(source: Path, target: Path, folder: Path, env: dict[str, str], log: str) -> None:
+    """Build the wheel of a source into a target, working in a folder."""
+    toolchain = source / "cmake" / "mingw-w64.cmake"
+    definitions = f"-DCMAKE_TOOLCHAIN_FILE={toolchain};-DWS2ECHO_PYTHON_ROOT={machine.windows_python()}"
+    env = env | {"_PYTHON_HOST_PLATFORM": "win-amd64", "SETUPTOOLS_EXT_SUFFIX": ".pyd"}
+    env["SKBUILD_CMAKE_ARGS"] = definitions
+    arguments: list[str | Path] = ["--wheel", "--no-isolation", "--outdir", target, f"-Cbuild-dir={folder}"]
+    command = [machine.tools() / "python", "-m", "build", *arguments, source]
+    run(command, log, limit_s=COMPILE_LIMIT_S, env=env)
+
+
 def _wheel() -> None:
     machine.debian(parts.CROSS_COMPILER)
-    toolchain = SOURCE / "cmake" / "mingw-w64.cmake"
-    definitions = f"-DCMAKE_TOOLCHAIN_FILE={toolchain};-DWS2ECHO_PYTHON_ROOT={machine.windows_python()}"
+    machine.windows_python()
 
     def work() -> None:
-        env = machine.tools_environment(
-            _PYTHON_HOST_PLATFORM="win-amd64", SETUPTOOLS_EXT_SUFFIX=".pyd", SKBUILD_CMAKE_ARGS=definitions
-        )
         for old in DIST.glob("ws2echo-*.whl"):
             old.unlink()
-        arguments: list[str | Path] = [
-            "--wheel",
-            "--no-isolation",
-            "--outdir",
-            DIST,
-            f"-Cbuild-dir={BUILD / 'wheel'}",
-            SOURCE,
-        ]
-        run(
-            [machine.tools() / "python", "-m", "build", *arguments], "wheel", limit_s=COMPILE_LIMIT_S, env=env
-        )
+        wheel(SOURCE, DIST, BUILD / "wheel", machine.tools_environment(), "wheel")
 
     _when_changed("wheel", "Building the Python wheel", _wheel_digest(), [wheel_path()], work)
 

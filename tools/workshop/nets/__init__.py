@@ -6,7 +6,19 @@ A net is a module here with a NET, and a row in NETS. `./dev test` runs them all
 
 from __future__ import annotations
 
-from workshop.nets import core_coverage, coverage, fuzz, leaks, misuse, mutants, seeds, soak, spin, sweep
+from workshop.nets import (
+    core_coverage,
+    coverage,
+    fuzz,
+    leaks,
+    misuse,
+    mutants,
+    reproducible,
+    seeds,
+    soak,
+    spin,
+    sweep,
+)
 from workshop.nets.net import Net
 
 NETS: tuple[Net, ...] = (
@@ -15,6 +27,7 @@ NETS: tuple[Net, ...] = (
     core_coverage.NET,
     mutants.NET,
     spin.NET,
+    reproducible.NET,
     sweep.NET,
     leaks.NET,
     misuse.NET,
