@@ -17,6 +17,7 @@ enum {
     STUCK_TO_HURRY = 16,
     STUCK_TO_JUMP = 30,
     STEPS_TO_STOP = 20000,
+    STEPS_OF_GIVEN = 2000,
     STEPS_TO_END = 2000,
     IN_A_ROW = 256
 };
@@ -438,11 +439,12 @@ static void step(struct world *world) {
 }
 
 static void run(struct world *world) {
+    uint64_t most = world->rules.given ? STEPS_OF_GIVEN : STEPS_TO_STOP;
     while (!clients_are_over(world)) {
-        if (world->steps == STEPS_TO_STOP) {
+        if (world->steps == most) {
             stop_all(world);
         }
-        CHECK(world->steps < STEPS_TO_STOP + STEPS_TO_END);
+        CHECK(world->steps < most + STEPS_TO_END);
         step(world);
     }
     uint64_t steps = world->steps;

@@ -249,7 +249,7 @@ static void interfere(struct stream_world *world) {
     if (world->ask_every > 0 && world->steps % world->ask_every == 0) {
         world->client.look = world->server.look = true;
     }
-    if (world->stuck >= STUCK_TO_STOP || world->steps == STEPS_TO_STOP) {
+    if (world->stuck >= STUCK_TO_STOP || world->steps == (world->rules.given ? STEPS_OF_GIVEN : STEPS_TO_STOP)) {
         stop_both(world);
     }
 }

@@ -13,6 +13,7 @@ enum {
     STUCK_TO_JUMP = 30,
     STUCK_TO_STOP = 400,   /* nothing moves, and nobody waits for a time */
     STEPS_TO_STOP = 60000, /* it takes too long */
+    STEPS_OF_GIVEN = 4000, /* … where the rules may delay it for as long as they like */
     STEPS_TO_END = 2000,   /* … after that at most */
     IN_A_ROW = 64
 };

@@ -1,5 +1,6 @@
 /* Each fault of UDP, under drivers of all families, in memory: what becomes of each datagram, exactly, and when. */
 #include "check.h"
+#include "codes.h"
 #include "net.h"
 
 #include <string.h>
@@ -459,6 +460,24 @@ static void rules_go_on_beside_those_that_change(void) {
     net_end(net);
 }
 
+/* Of two copies one may fail: what was sent counts, and nothing else. */
+static void each_copy_counts_for_itself(void) {
+    for (int failing = 0; failing < 3; failing++) {
+        struct net *net = net_begin(COMPLETION, "duplicate", 4096);
+        struct w2e_op recv = w2e_session_next(net->session, START);
+        recv.ends->opaque[0] = 1;
+        memset(recv.data, 7, 64);
+        w2e_session_done(net->session, W2E_OP_RECV, 0, 64, START);
+        for (int copy = 0; copy < 2; copy++) {
+            bool fails = copy == failing;
+            CHECK(w2e_session_next(net->session, START).kind == W2E_OP_SEND);
+            w2e_session_done(net->session, W2E_OP_SEND, fails ? W2E_ENOBUFS : 0, fails ? 0 : 64, START);
+        }
+        CHECK(net->session->bytes_sent == (failing == 2 ? 128 : 64));
+        net_end(net);
+    }
+}
+
 /* The store holds so many at most, however small they are. */
 static void many_small_ones_fill_the_store_too(void) {
     EACH_FAMILY(family) {
@@ -547,6 +566,7 @@ int main(void) {
     faults_are_attached_while_operations_are_out();
     what_was_out_when_they_came_may_be_undone();
     a_rule_of_tcp_is_none_here();
+    each_copy_counts_for_itself();
     what_does_not_happen_is_not_told();
     rules_go_on_beside_those_that_change();
     many_small_ones_fill_the_store_too();

@@ -194,6 +194,19 @@ static void bandwidth_holds_on_a_rough_wire(void) {
 
 /* ---- slicer, trickle ---- */
 
+static void slices_begin_where_the_rule_does(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_begin(family, "slicer:average_size=10,delay=1000@after_bytes=25", 100);
+        wire_run(wire, START + SECOND);
+        wire_expect_heard(wire, 100);
+        for (size_t i = 25; i < 100; i++) {
+            CHECK((wire->piece_of[i] != wire->piece_of[i - 1]) == ((i - 25) % 10 == 0));
+        }
+        wire_expect_verdict(wire, W2E_FAULT_slicer, 25);
+        wire_free(wire);
+    }
+}
+
 static void slices_are_as_large_and_as_far_apart_as_asked_for(void) {
     size_t ends[200] = {0};
     EACH_FAMILY(family) {
@@ -383,6 +396,7 @@ static void the_earlier_of_two_ends_comes(void) {
 }
 
 int main(void) {
+    slices_begin_where_the_rule_does();
     without_rules_it_is_an_echo();
     a_connection_that_no_rule_selects_is_not_touched();
     latency_is_exact_and_keeps_order();
