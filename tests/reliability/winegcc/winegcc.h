@@ -19,9 +19,9 @@
 enum { FILE_SKIP_COMPLETION_PORT_ON_SUCCESS = 1, FILE_SKIP_SET_EVENT_ON_HANDLE = 2 };
 
 #ifndef SIO_TCP_INITIAL_RTO
-#define SIO_TCP_INITIAL_RTO _WSAIOW(IOC_VENDOR, 17)
-#define TCP_INITIAL_RTO_UNSPECIFIED_RTT ((USHORT)-1)
-#define TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS ((UCHAR)-2)
+#define SIO_TCP_INITIAL_RTO                    _WSAIOW(IOC_VENDOR, 17)
+#define TCP_INITIAL_RTO_UNSPECIFIED_RTT        ((USHORT) - 1)
+#define TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS ((UCHAR) - 2)
 typedef struct {
     USHORT Rtt;
     UCHAR MaxSynRetransmissions;
@@ -57,6 +57,11 @@ int WINAPI w2e_winegcc_ioctl(SOCKET socket, DWORD code, void *in, DWORD in_bytes
                              OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
 #ifndef W2E_WINEGCC_ITSELF
 #define WSAIoctl w2e_winegcc_ioctl
+#endif
+
+/* What Wine does is not seen by ThreadSanitizer, so what orders threads is told to it. */
+#ifdef W2E_TSAN
+#include "tsan.h"
 #endif
 
 #endif

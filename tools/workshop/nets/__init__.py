@@ -14,6 +14,7 @@ from workshop.nets import (
     misuse,
     mutants,
     reproducible,
+    sanitize,
     seeds,
     soak,
     spin,
@@ -31,6 +32,7 @@ NETS: tuple[Net, ...] = (
     sweep.NET,
     leaks.NET,
     misuse.NET,
+    sanitize.NET,
     soak.NET,
     coverage.NET,
 )
