@@ -299,6 +299,16 @@ static void a_protocol_listens_unless_a_rule_is_about_it(void) {
     CHECK(w2e_faults_listening(&rules, W2E_FAULT_TCP, &rule) == W2E_LISTENS_WITHOUT_ACCEPTING && rule->id == 2);
 }
 
+static void a_delay_is_not_below_nothing(void) {
+    unsigned none = 0;
+    for (uint64_t i = 0; i < 1000; i++) {
+        uint64_t delay_us = w2e_fault_delay_us(5, i, 0, 10);
+        CHECK(delay_us <= 10000);
+        none += delay_us == 0;
+    }
+    CHECK(none > 400 && none < 600); /* half of what is drawn would be earlier than at once */
+}
+
 static void one_rule_of_many_is_enough(void) {
     static const struct w2e_fault_target anyone = {.number = 1};
     struct w2e_fault_rules rules;
@@ -441,6 +451,7 @@ int main(void) {
     correlation_changes_nothing_about_never_and_always();
     delays_are_spread_over_their_range();
     a_protocol_listens_unless_a_rule_is_about_it();
+    a_delay_is_not_below_nothing();
     one_rule_of_many_is_enough();
     a_summary_keeps_the_first_and_the_last();
     hexadecimal_digits_are_of_either_case();

@@ -460,6 +460,22 @@ static void rules_go_on_beside_those_that_change(void) {
     net_end(net);
 }
 
+static void one_that_goes_lets_all_go_that_waited_for_it(void) {
+    EACH_FAMILY(family) {
+        struct net *net = net_begin(family, "reorder:gap=1,delay=500@first=2", 4096);
+        net_say_many(net, 4, 10 * MS, 64);
+        net_run(net, START + SECOND);
+        net_expect_unaltered(net);
+        CHECK(net->answered == 4);
+        for (unsigned i = 0; i < 4; i++) {
+            static const unsigned order[] = {2, 0, 1, 3};
+            CHECK(net->answers[i].index == order[i]);
+            CHECK(net->answers[i].time_us == START + (i < 3 ? 20 : 30) * MS);
+        }
+        net_end(net);
+    }
+}
+
 /* Of two copies one may fail: what was sent counts, and nothing else. */
 static void each_copy_counts_for_itself(void) {
     for (int failing = 0; failing < 3; failing++) {
@@ -566,6 +582,7 @@ int main(void) {
     faults_are_attached_while_operations_are_out();
     what_was_out_when_they_came_may_be_undone();
     a_rule_of_tcp_is_none_here();
+    one_that_goes_lets_all_go_that_waited_for_it();
     each_copy_counts_for_itself();
     what_does_not_happen_is_not_told();
     rules_go_on_beside_those_that_change();

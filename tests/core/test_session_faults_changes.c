@@ -207,6 +207,16 @@ static void a_rule_that_is_added_begins_with_what_has_not_passed(void) {
     }
 }
 
+static void an_end_by_a_fault_is_no_error(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_begin(family, "reset:at=100", 1000);
+        wire_run(wire, START + SECOND);
+        wire_expect_heard(wire, 100);
+        CHECK(wire->closed && wire->session->reason == WS2ECHO_REASON_FAULT && wire->session->error == 0);
+        wire_free(wire);
+    }
+}
+
 static void a_delay_of_nothing_is_not_told(void) {
     EACH_FAMILY(family) {
         struct wire *wire = wire_begin_with_fin(family, "slow_close:delay=0", 10);
@@ -243,6 +253,7 @@ int main(void) {
     what_lies_before_a_hole_is_sent();
     corruption_may_change_its_rate();
     a_rule_that_is_added_begins_with_what_has_not_passed();
+    an_end_by_a_fault_is_no_error();
     a_delay_of_nothing_is_not_told();
     half_a_connection_has_no_send_timeout();
     return 0;
