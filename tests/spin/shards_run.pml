@@ -87,7 +87,11 @@ init {
     atomic { start_shard(0, NOBODY) };
     dispatch(LISTENER, NOBODY);
     run adder();
+#ifdef PROGRESS
+    asked = true; /* whether a stop ends is another question than who is told what meanwhile; both at once are too many states */
+#else
     run asker();
+#endif
     run stopper();
     /* All who may call have come back: the owner frees the driver. */
     stopped && added && asked;
