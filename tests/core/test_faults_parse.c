@@ -317,6 +317,7 @@ static void there_are_only_so_many(void) {
     }
     w2e_faults_init(&rules, 1);
     CHECK(w2e_faults_parse(&rules, text, &error) && rules.count == W2E_FAULT_RULES_MAX);
+    CHECK(rules.rules[0].since_connections == 0 && rules.rules[W2E_FAULT_RULES_MAX - 1].id == W2E_FAULT_RULES_MAX);
     strcat(text, "down");
     w2e_faults_init(&rules, 1);
     CHECK(!w2e_faults_parse(&rules, text, &error) && error.position == W2E_FAULT_RULES_MAX * 5);

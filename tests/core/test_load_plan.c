@@ -229,6 +229,8 @@ static void of_two_sizes_each_comes(void) {
         w2e_load_plan_begin(&plan, 0);
     }
     CHECK(seen[0] > 400 && seen[1] > 400);
+    config.sizes[0] = 30;
+    CHECK(w2e_load_plan_smallest(&plan) == 20 && w2e_load_plan_largest(&plan) == 30);
 }
 
 static void the_largest_is_no_smaller_than_the_least(void) {

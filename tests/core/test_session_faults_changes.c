@@ -217,6 +217,23 @@ static void an_end_by_a_fault_is_no_error(void) {
     }
 }
 
+/* … exactly: no byte more is waited for. */
+static void a_limit_is_reached_by_its_last_byte(void) {
+    static const char *const rules_of[] = {"limit_data:bytes=100", "fin:at=100", "reset:at=100"};
+    EACH_FAMILY(family) {
+        for (size_t i = 0; i < sizeof rules_of / sizeof rules_of[0]; i++) {
+            struct wire *wire = wire_begin(family, rules_of[i], 99);
+            wire_say(wire, START + 10 * MS, 100);
+            wire_run(wire, START + 5 * MS);
+            CHECK(wire->heard_size == 99 && wire->end == WIRE_OPEN);
+            wire_run(wire, START + 20 * MS);
+            wire_expect_heard(wire, 100);
+            CHECK(wire->end == (i < 2 ? WIRE_FIN : WIRE_RESET) && wire->end_us == START + 10 * MS);
+            wire_free(wire);
+        }
+    }
+}
+
 static void a_delay_of_nothing_is_not_told(void) {
     EACH_FAMILY(family) {
         struct wire *wire = wire_begin_with_fin(family, "slow_close:delay=0", 10);
@@ -254,6 +271,7 @@ int main(void) {
     corruption_may_change_its_rate();
     a_rule_that_is_added_begins_with_what_has_not_passed();
     an_end_by_a_fault_is_no_error();
+    a_limit_is_reached_by_its_last_byte();
     a_delay_of_nothing_is_not_told();
     half_a_connection_has_no_send_timeout();
     return 0;

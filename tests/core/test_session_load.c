@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { START_US = 1000 };
+enum { START_US = 1000, CONNECTION = 3 };
 
 static struct w2e_load_config config;
 static struct w2e_session_load load;
@@ -68,8 +68,9 @@ static void done_at(uint64_t now_us, enum w2e_op_kind kind, size_t bytes) {
 
 static void begin(void) {
     memset(&told, 0, sizeof told);
-    w2e_session_load_init(&load, &config, &sink, 0, 0);
-    w2e_pattern_init(&pattern, config.seed, 0);
+    config.connections = CONNECTION + 1;
+    w2e_session_load_init(&load, &config, &sink, CONNECTION, 0);
+    w2e_pattern_init(&pattern, config.seed, CONNECTION);
 }
 
 static void begin_connected(void) {
@@ -411,7 +412,8 @@ static void a_wrong_byte_is_told_when_it_is_known_what_it_is(void) {
     CHECK(told.faults == 0);
     CHECK(expect_at(START_US + 1, W2E_OP_RECV).ask_again_us == START_US + 200000); /* more of it may come */
     expect_at(START_US + 200000, W2E_OP_CANCEL);
-    CHECK(told.faults == 1 && told.fault.kind == W2E_LOAD_CORRUPT && told.fault.offset == 13 && told.fault.connection == 0);
+    CHECK(told.faults == 1 && told.fault.kind == W2E_LOAD_CORRUPT && told.fault.offset == 13 &&
+          told.fault.connection == CONNECTION);
     CHECK(told.fault.actual == wrong && told.fault.expected == (wrong ^ 0x40));
     w2e_session_done(session, W2E_OP_RECV, W2E_OPERATION_ABORTED, 0, START_US + 200001);
     reset_at(START_US + 200001);
@@ -467,6 +469,7 @@ static void a_stream_that_is_only_received_is_checked(void) {
     expect_at(START_US, W2E_OP_RECV);
     done_at(START_US, W2E_OP_RECV, 0);
     CHECK(told.fault.kind == W2E_LOAD_EARLY_END && told.fault.missing_bytes == 1);
+    CHECK(told.fault.connection == CONNECTION && told.fault.found_connection == CONNECTION);
     reset_at(START_US);
     begin_pull(2002);
     struct w2e_op op = expect_at(START_US, W2E_OP_RECV);

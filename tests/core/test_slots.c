@@ -75,7 +75,29 @@ static void a_slot_with_no_generation_left_is_retired(void) {
     CHECK(w2e_slots_add(&slots, 1, &object) == 0);
 }
 
+static void places_that_were_given_back_are_given_to_one_each(void) {
+    struct w2e_slot table[CAPACITY] = {0};
+    struct w2e_slots slots = {.slots = table, .capacity = CAPACITY};
+    int objects[2 * CAPACITY];
+    uint64_t ids[2 * CAPACITY];
+    for (int i = 0; i < CAPACITY; i++) {
+        ids[i] = w2e_slots_add(&slots, 1, &objects[i]);
+    }
+    for (int i = 0; i < CAPACITY; i += 2) {
+        CHECK(w2e_slots_remove(&slots, 1, ids[i]) == &objects[i]);
+    }
+    for (int i = CAPACITY; i < CAPACITY + CAPACITY / 2; i++) {
+        ids[i] = w2e_slots_add(&slots, 1, &objects[i]);
+    }
+    for (int i = 0; i < CAPACITY + CAPACITY / 2; i++) {
+        int gone = i < CAPACITY && i % 2 == 0;
+        CHECK(w2e_slots_find(&slots, 1, ids[i]) == (gone ? NULL : &objects[i]));
+    }
+    CHECK(slots.live == CAPACITY && slots.used == CAPACITY);
+}
+
 int main(void) {
+    places_that_were_given_back_are_given_to_one_each();
     ids_are_of_one_kind_and_one_object();
     a_full_table_gives_no_id_until_one_is_removed();
     an_id_is_never_given_twice();

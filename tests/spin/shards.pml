@@ -21,6 +21,7 @@ bool stop;
 bool freed;           /* the driver */
 bool stopped;         /* w2e_shards_stop has returned */
 bool added;           /* … w2e_shards_add */
+bool asked;           /* … w2e_shards_ask_again */
 bool listener_open = true;
 
 mtype state[SHARDS] = UNSTARTED;

@@ -63,6 +63,12 @@ proctype adder() {
     added = true
 }
 
+/* w2e_shards_ask_again, at any time: all shards are told, also while others stop them. */
+proctype asker() {
+    atomic { locked(); tell_all(NOBODY) };
+    asked = true
+}
+
 /* w2e_shards_stop: accepting first, then all; then the threads are joined (closed is the last that one does), and the driver is freed. */
 proctype stopper() {
     atomic { locked(); stop_accepting = true; tell_all(NOBODY) };
@@ -81,9 +87,14 @@ init {
     atomic { start_shard(0, NOBODY) };
     dispatch(LISTENER, NOBODY);
     run adder();
+#ifdef PROGRESS
+    asked = true; /* whether a stop ends is another question than who is told what meanwhile; both at once are too many states */
+#else
+    run asker();
+#endif
     run stopper();
     /* All who may call have come back: the owner frees the driver. */
-    stopped && added;
+    stopped && added && asked;
     assert(task[0] == NONE || task[0] == FINISHED);
     assert(task[1] == NONE || task[1] == FINISHED);
     assert(task[2] == NONE || task[2] == FINISHED);

@@ -21,10 +21,11 @@ from workshop.nets.net import Figure, FoundError, Net, Run
 from workshop.steps import StepError
 
 QUICK_S = 90.0
+"""… with what has to be built for it."""
 SEED = 8
 KILLED_LEAST = 0.9
-SAMPLE_LEAST = 10
-"""With fewer than these a rate says nothing: the machine was too busy."""
+SAMPLE_LEAST = 40
+"""With fewer a rate says nothing: so many are judged however long it takes."""
 TEST_LIMIT_S = 20.0
 COMPILE_LIMIT_S = 60.0
 FLAGS = ("-O1", "-fPIC", "-w")
@@ -214,13 +215,13 @@ def _prepare() -> None:
 
 
 def _judge_all(run: Run, log: str) -> tuple[int, Tally]:
+    until = time.monotonic() + QUICK_S
     bench = Bench(run, log)
     bench.must_pass()
     mutants = all_mutants(run)
     tally = Tally()
-    until = time.monotonic() + QUICK_S
     for mutant in mutants:
-        if not run.full and time.monotonic() >= until:
+        if not run.full and time.monotonic() >= until and tally.judged >= SAMPLE_LEAST:
             break
         bench.judge(mutant, tally)
     return len(mutants), tally
@@ -233,10 +234,6 @@ def _work(run: Run) -> list[Figure]:
     listed = "".join(f"{mutant}\n" for mutant in sorted(tally.survivors, key=str))
     survivors = run.build / "survivors.txt"
     survivors.write_text(listed, "utf-8")
-    if tally.judged < SAMPLE_LEAST:
-        raise StepError(
-            f"only {tally.judged} mutants were judged in {QUICK_S:.0f} s: the machine is too busy"
-        )
     rate = tally.killed / tally.judged
     killed = f"{tally.killed} of {tally.judged}, {rate:.1%} ({tally.by_time} by a time limit)"
     if rate < KILLED_LEAST:

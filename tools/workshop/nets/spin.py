@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from workshop import machine, parts
@@ -22,18 +23,36 @@ def _prepare() -> None:
     machine.debian(parts.SPIN, parts.HOST_COMPILER)
 
 
-def _search(
-    model: str, folder: Path, log: str, name: str, flags: tuple[str, ...], options: tuple[str, ...]
-) -> int:
+@dataclass(frozen=True)
+class Search:
+    """What is asked of a model."""
+
+    name: str
+    of_spin: tuple[str, ...]
+    of_compiler: tuple[str, ...]
+    of_verifier: tuple[str, ...]
+
+
+SEARCHES = (
+    # Nothing is used after it is gone, and nobody waits for ever …
+    Search("safety", (), ("-DSAFETY", "-DNOCLAIM"), ()),
+    # … and whoever stops or closes comes back, if each who can go on does so.
+    Search("progress", ("-DPROGRESS",), (), ("-a", "-f")),
+)
+
+
+def _search(model: str, search: Search, folder: Path, log: str) -> int:
     """Builds a verifier and lets it search: the states that it stored."""
-    verifier = folder / name
+    verifier = folder / f"pan-{search.name}"
+    generate = ["spin", *search.of_spin, "-a", f"{model}.pml"]
+    run_program(generate, log, limit_s=LIMIT_S, cwd=folder, append=True)
     compile_it: list[str | Path] = [
         "gcc",
         "-O1",
         "-w",
         "-DVECTORSZ=2048",
         "-DNFAIR=3",
-        *flags,
+        *search.of_compiler,
         "-o",
         verifier,
         "pan.c",
@@ -43,24 +62,22 @@ def _search(
         f"{model}.pml can go wrong; see how: cd {folder} && spin -t -p -g {model}.pml", log
     ):
         # -b makes a search that was cut short an error
-        run_program([verifier, "-b", DEPTH, *options], log, limit_s=LIMIT_S, cwd=folder, append=True)
-        said = log_path(log).read_text("utf-8", errors="replace")
+        run_program(
+            [verifier, "-b", DEPTH, *search.of_verifier], log, limit_s=LIMIT_S, cwd=folder, append=True
+        )
+        said = log_path(log).read_text("utf-8", errors="replace").rpartition("\n$ ")[2]
         stored = re.findall(r"^ *(\d+) states, stored", said, re.M)
         errors = re.findall(r"errors: (\d+)", said)
-        if not stored or errors[-1] != "0":
+        if len(stored) != 1 or errors != ["0"]:
             raise StepError(f"{model}: errors {errors}")
-    return int(stored[-1])
+    return int(stored[0])
 
 
 def _check(run: Run, model: str, log: str) -> int:
     folder = run.build / model
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(run.source / "tests" / "spin", folder)
-    run_program(["spin", "-a", f"{model}.pml"], log, limit_s=LIMIT_S, cwd=folder, append=True)
-    # Nothing is used after it is gone, and nobody waits for ever …
-    states = _search(model, folder, log, "pan-safety", ("-DSAFETY", "-DNOCLAIM"), ())
-    # … and whoever stops or closes comes back, if each who can go on does so.
-    return states + _search(model, folder, log, "pan-progress", (), ("-a", "-f"))
+    return sum(_search(model, search, folder, log) for search in SEARCHES)
 
 
 def _work(run: Run) -> list[Figure]:
