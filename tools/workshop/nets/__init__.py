@@ -6,11 +6,12 @@ A net is a module here with a NET, and a row in NETS. `./dev test` runs them all
 
 from __future__ import annotations
 
-from workshop.nets import leaks, reproducible, sanitize, sweep
+from workshop.nets import leaks, reproducible, sanitize, static, sweep
 from workshop.nets.net import Net
 
 NETS: tuple[Net, ...] = (
     reproducible.NET,
+    static.NET,
     sweep.NET,
     leaks.NET,
     sanitize.NET,
