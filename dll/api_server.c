@@ -120,6 +120,7 @@ int ws2echo_server_next_event(ws2echo_server handle, uint32_t timeout_ms, ws2ech
     return w2e_api_leave_server(server, error);
 }
 
+/* cppcheck-suppress funcArgOrderDifferent ; an id is `handle` here, in every function, and what is waited for there */
 int ws2echo_server_wait_handle(ws2echo_server handle, uintptr_t *wait_handle) {
     if (wait_handle != NULL) {
         *wait_handle = 0;

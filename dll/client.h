@@ -90,7 +90,7 @@ static inline bool w2e_client_is_udp(const struct w2e_client *client) {
 }
 
 /* As the exported functions of the same names, with every argument checked and the client acquired. */
-int w2e_client_begin(const ws2echo_client_options *options, struct w2e_client **client);
+int w2e_client_begin(const ws2echo_client_options *options, struct w2e_client **begun);
 int w2e_client_connect(struct w2e_client *client, uint32_t timeout_ms);
 int w2e_client_options_get(struct w2e_client *client, ws2echo_client_options *options);
 int w2e_client_address(struct w2e_client *client, uint32_t end, ws2echo_address *address);

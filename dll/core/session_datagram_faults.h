@@ -64,7 +64,7 @@ struct w2e_session_datagram_faults {
 
 /* Attaches faults to a session, which must stay where it is. The driver has to ask the session again, if it waits for something. */
 void w2e_session_datagram_faults_attach(struct w2e_session_datagram_faults *faults, struct w2e_session_datagram *datagrams,
-                                        const struct w2e_datagram_socket *socket, unsigned char *store, size_t store_bytes,
+                                        const struct w2e_datagram_socket *socket, unsigned char *store_bytes, size_t store_size,
                                         const struct w2e_fault_rules *rules, uint64_t now_us);
 
 /* The rules have changed; the fates that are decided stay. The driver has to ask again here, too. */

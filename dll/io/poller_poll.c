@@ -15,7 +15,9 @@
 #include <limits.h>
 #include <string.h>
 
-enum { FIRST_ENTRIES = 64, NO_ENTRY = UINT32_MAX, REST_MS = 10 };
+enum { FIRST_ENTRIES = 64, REST_MS = 10 };
+
+static const uint32_t NO_ENTRY = UINT32_MAX;
 
 struct w2e_poller {
     struct w2e_watch wake; /* of the wake socket */

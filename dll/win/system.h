@@ -221,6 +221,7 @@ static inline int w2e_sys_shutdown(SOCKET socket, int how) {
 
 static inline int w2e_sys_setsockopt(SOCKET socket, int level, int name, const void *value, int size) {
     W2E_CALLED_OR(SOCKET_ERROR);
+    /* cppcheck-suppress [nullPointer, ctunullpointer] ; some options have no value */
     return setsockopt(socket, level, name, value, size);
 }
 
@@ -326,6 +327,7 @@ static inline DWORD w2e_sys_wait_any(const HANDLE *objects, DWORD count, DWORD t
 /* Waits until there may be a message to a window of this thread. */
 static inline void w2e_sys_wait_message(DWORD timeout_ms) {
     W2E_CALLED_OR();
+    /* cppcheck-suppress nullPointer ; of no objects */
     MsgWaitForMultipleObjectsEx(0, NULL, W2E_IS_IDLE() ? 0 : timeout_ms, QS_ALLINPUT, MWMO_INPUTAVAILABLE);
 }
 

@@ -22,6 +22,7 @@ static inline void w2e_wine_give_stack_back(void) {
     GetCurrentThreadStackLimits(&lowest, &highest);
     ULONG_PTR frame = (ULONG_PTR)&lowest;
     if (frame > lowest + KEPT_BYTES) {
+        /* cppcheck-suppress leakReturnValNotUsed ; nothing is allocated */
         VirtualAlloc((void *)lowest, frame - lowest - KEPT_BYTES, MEM_RESET, PAGE_READWRITE);
     }
 }

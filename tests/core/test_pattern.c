@@ -60,7 +60,7 @@ static void any_connection_and_offset_is_the_definition(void) {
 static void pieces_are_parts_of_one_stream(void) {
     struct w2e_pattern pattern = made(3, OWN);
     unsigned char whole[4096];
-    unsigned char pieces[sizeof whole];
+    unsigned char pieces[sizeof whole] = {0};
     w2e_pattern_fill(&pattern, 99, whole, sizeof whole);
     for (size_t at = 0, size = 0; at < sizeof pieces; at += size) {
         size = (size * 7 + 1) % 300;

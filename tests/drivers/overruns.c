@@ -15,7 +15,7 @@ enum { ROOM = 16, SOURCE_BYTES = 256 };
 static volatile char sink;
 
 __attribute__((noinline)) static void write_bytes(size_t size) {
-    char array[ROOM];
+    char array[ROOM] = {0};
     volatile char *at = array;
     for (size_t i = 0; i < size; i++) {
         at[i] = 'x';

