@@ -137,4 +137,5 @@ def work(run: Run) -> list[Figure]:
     ]
 
 
-NET = Net("coverage", "Covering the DLL (gcov, inside Windows' Python)", "windows", prepare, work)
+# Beside the suite, of which its quick size is a good part again, there is no time for it.
+NET = Net("coverage", "Covering the DLL (gcov, inside Windows' Python)", "windows", prepare, work, quick=False)
