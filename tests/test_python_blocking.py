@@ -206,6 +206,23 @@ def test_progress_starts_the_timeout_anew() -> None:
     assert calls >= 7  # five slices with progress, and then as long as the timeout
 
 
+def test_a_wait_that_was_begun_before_has_the_rest_and_then_the_whole() -> None:
+    slices: list[int] = []
+
+    def call(timeout_ms: int) -> None:
+        slices.append(timeout_ms)
+        time.sleep(timeout_ms / 1000)
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        wait(call, 250, lambda: 7, SLICE_MS)
+    assert sum(slices) <= 150 + SLICE_MS
+    slices.clear()
+    with pytest.raises(TimeoutError):
+        wait(call, 250, lambda: min(len(slices), 1), SLICE_MS)  # the first of them brings something
+    assert sum(slices) >= SLICE_MS + 249
+
+
 def test_a_timeout_of_the_connection_itself_is_not_repeated() -> None:
     calls = 0
 
@@ -315,3 +332,17 @@ def test_many_threads_share_a_server() -> None:
             thread.join(LIMIT_S)
         assert server.stats.connections_accepted == 16
     assert failures == []
+
+
+# ---- an echo is one call, or several of which each goes on where the one before was
+
+
+def test_threads_that_echo_on_one_client_have_their_turns() -> None:
+    """Also where an answer takes longer than a slice."""
+    with (
+        Server(faults=[f"latency:latency={4 * SLICE_MS}"]) as server,
+        Client(server.port, "127.0.0.1") as client,
+    ):
+        messages = [bytes([65 + number]) * 50 for number in range(3)]
+        tasks = [Task(client.echo, message) for message in messages]
+        assert [task.result() for task in tasks] == messages

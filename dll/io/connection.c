@@ -9,29 +9,37 @@
 
 /* ---- buffers ---- */
 
+static struct w2e_buffer *spare_of(struct w2e_buffer_pool *pool, size_t bytes) {
+    return &pool->spare[bytes <= W2E_POOL_SMALL ? 0 : bytes <= W2E_POOL_MEDIUM ? 1 : 2];
+}
+
 /* A buffer that holds so many bytes, or none if there is no memory. */
-static struct w2e_buffer take_buffer(struct w2e_buffer *pool, size_t wanted) {
-    if (pool != NULL && pool->bytes >= wanted) {
-        struct w2e_buffer taken = *pool;
-        *pool = (struct w2e_buffer){0};
+static struct w2e_buffer take_buffer(struct w2e_buffer_pool *pool, size_t wanted) {
+    struct w2e_buffer *spare = pool != NULL ? spare_of(pool, wanted) : NULL;
+    if (spare != NULL && spare->bytes >= wanted) {
+        struct w2e_buffer taken = *spare;
+        *spare = (struct w2e_buffer){0};
         return taken;
     }
     return (struct w2e_buffer){.data = w2e_sys_alloc_buffer(wanted), .bytes = wanted};
 }
 
-/* The pool keeps the largest. */
-static void give_buffer(struct w2e_buffer *pool, struct w2e_buffer buffer) {
-    if (pool != NULL && buffer.bytes > pool->bytes) {
-        struct w2e_buffer smaller = *pool;
-        *pool = buffer;
+/* The pool keeps the largest of a kind. */
+static void give_buffer(struct w2e_buffer_pool *pool, struct w2e_buffer buffer) {
+    struct w2e_buffer *spare = pool != NULL ? spare_of(pool, buffer.bytes) : NULL;
+    if (spare != NULL && buffer.bytes > spare->bytes) {
+        struct w2e_buffer smaller = *spare;
+        *spare = buffer;
         buffer = smaller;
     }
     w2e_sys_free(buffer.data);
 }
 
-void w2e_buffer_pool_fini(struct w2e_buffer *pool) {
-    w2e_sys_free(pool->data);
-    *pool = (struct w2e_buffer){0};
+void w2e_buffer_pool_fini(struct w2e_buffer_pool *pool) {
+    for (unsigned i = 0; i < sizeof pool->spare / sizeof pool->spare[0]; i++) {
+        w2e_sys_free(pool->spare[i].data);
+    }
+    *pool = (struct w2e_buffer_pool){0};
 }
 
 static void swap_buffer(struct w2e_connection *connection, struct w2e_buffer buffer, size_t used_bytes) {

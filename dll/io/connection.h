@@ -40,18 +40,24 @@ struct w2e_buffer {
     size_t bytes;
 };
 
+/* What connections of one thread pass on to each other, as most of them hold nothing: a buffer, or none, of each kind of size. So who wants
+ * little gets little, and keeps no more while its peer does not read. */
+enum { W2E_POOL_SMALL = 2048, W2E_POOL_MEDIUM = 8 * W2E_POOL_SMALL };
+struct w2e_buffer_pool {
+    struct w2e_buffer spare[3];
+};
+
 struct w2e_connection {
     SOCKET socket;
     struct w2e_session *session;
     struct w2e_traffic *traffic;
-    bool lingers;       /* closing may block, for SO_LINGER */
-    bool datagram;      /* of UDP */
-    bool shut;          /* SHUTDOWN was done */
-    bool interruptible; /* not even a SEND may keep a thread: its owner wants to be heard at any time */
-    size_t sending;     /* bytes of the SEND that is out: they are counted already */
-    /* What connections of one thread pass on to each other, as most of them hold nothing: a buffer, or none; or NULL. */
-    struct w2e_buffer *pool;
-    size_t buffer_bytes; /* of the buffer that the session has, which may use less of it */
+    bool lingers;                 /* closing may block, for SO_LINGER */
+    bool datagram;                /* of UDP */
+    bool shut;                    /* SHUTDOWN was done */
+    bool interruptible;           /* not even a SEND may keep a thread: its owner wants to be heard at any time */
+    size_t sending;               /* bytes of the SEND that is out: they are counted already */
+    struct w2e_buffer_pool *pool; /* of its thread, or NULL */
+    size_t buffer_bytes;          /* of the buffer that the session has, which may use less of it */
     /* Whom CONNECT is for. */
     SOCKADDR_STORAGE peer;
     int peer_size;
@@ -72,7 +78,7 @@ void w2e_connection_fit_buffer(struct w2e_connection *connection);
 void w2e_connection_pass_buffer_on(struct w2e_connection *connection);
 
 /* Frees what is in a pool, once no connection has it. */
-void w2e_buffer_pool_fini(struct w2e_buffer *pool);
+void w2e_buffer_pool_fini(struct w2e_buffer_pool *pool);
 
 /* Takes the buffer back, once CLOSE was lent. */
 void w2e_connection_free_buffer(struct w2e_connection *connection);

@@ -74,22 +74,33 @@ static unsigned ready_of(long events) {
     return ready | (events & FD_CLOSE ? W2E_READABLE | W2E_WRITABLE | W2E_CLOSED : 0);
 }
 
-static unsigned what_happened(struct w2e_watch *watch) {
+static int ask_what_happened(struct w2e_watch *watch, unsigned *ready) {
     WSANETWORKEVENTS happened = {0};
     if (watch->datagram) {
-        return W2E_READABLE | W2E_WRITABLE;
+        *ready = W2E_READABLE | W2E_WRITABLE;
+        return 0;
     }
-    w2e_sys_enum_events(watch->socket, NULL, &happened);
+    if (w2e_sys_enum_events(watch->socket, NULL, &happened) != 0) {
+        return WSAGetLastError();
+    }
     if (happened.lNetworkEvents & FD_CONNECT) {
         watch->connect_error = happened.iErrorCode[FD_CONNECT_BIT];
     }
-    return ready_of(happened.lNetworkEvents);
+    *ready = ready_of(happened.lNetworkEvents);
+    return 0;
 }
 
-static void report(struct w2e_poller *poller, uint32_t slot, struct w2e_watch **reports) {
+static int report(struct w2e_poller *poller, uint32_t slot, struct w2e_watch **reports) {
     struct w2e_watch *watch = poller->watches[slot];
-    w2e_watch_report(watch, what_happened(watch), reports);
+    unsigned ready;
+    int error = ask_what_happened(watch, &ready);
+    if (error == 0) {
+        w2e_watch_report(watch, ready, reports);
+    } else {
+        SetEvent(poller->objects[slot]); /* the wait has reset it, and Winsock tells once only */
+    }
     move_to_end(poller, slot);
+    return error;
 }
 
 static int event_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_watch **reports) {
@@ -98,7 +109,7 @@ static int event_wait(struct w2e_poller *poller, uint64_t until_us, struct w2e_w
         return (int)GetLastError();
     }
     if (signalled > WAIT_OBJECT_0 && signalled < WAIT_OBJECT_0 + poller->count) {
-        report(poller, signalled - WAIT_OBJECT_0, reports);
+        return report(poller, signalled - WAIT_OBJECT_0, reports);
     }
     return 0;
 }

@@ -23,8 +23,8 @@ struct shard {
     struct w2e_shard shard; /* first */
     const struct w2e_poller_ops *ops;
     struct w2e_poller *poller;
-    uint32_t watched;         /* tasks */
-    struct w2e_buffer buffer; /* that its connections pass on */
+    uint32_t watched;               /* tasks */
+    struct w2e_buffer_pool buffers; /* that its connections pass on */
 };
 
 struct task {
@@ -262,7 +262,7 @@ static void begin(struct w2e_task *base) {
     }
     task->watch.socket = base->connection->socket;
     task->watch.datagram = base->connection->datagram;
-    base->connection->pool = &shard_of(task)->buffer;
+    base->connection->pool = &shard_of(task)->buffers;
     int error = start_watching(task);
     if (error != 0) {
         w2e_session_abort(base->connection->session, WS2ECHO_REASON_ERROR, error);
@@ -322,7 +322,7 @@ static int shard_open(struct w2e_shard *base) {
 static void shard_close(struct w2e_shard *base) {
     struct shard *shard = (struct shard *)base;
     shard->ops->close(shard->poller);
-    w2e_buffer_pool_fini(&shard->buffer);
+    w2e_buffer_pool_fini(&shard->buffers);
 }
 
 static int add_listener(struct w2e_shards *shards, SOCKET socket) {

@@ -96,7 +96,6 @@ static const struct w2e_failing all[] = {
     FAILS(getsockname, WSAENETDOWN),
     FAILS(event_select, WSAENETDOWN),
     FAILS_WHILE(enum_events, WSAENETDOWN, WHILE),
-    IDLE(enum_events, WHILE),
     NEVER(close_socket),
     FAILS(async_select, WSAENETDOWN),
     FAILS(create_message_window, ERROR_NOT_ENOUGH_MEMORY),

@@ -130,7 +130,7 @@ every step runs, even if one before it failed.
   ./dev test -- -x --lf       pytest's own arguments, inside Windows CPython
   ./dev test --net NAME       one of the nets (docs/reliability.md says what each is)
   ./dev test --full           everything with the nets in full size, which takes hours; also after --net NAME
-  ./dev test --plants         each net against bugs that are planted for it; also after --net NAME
+  ./dev test --plants         nets against bugs that are planted for them; also after --net NAME
 """
 
 BUILD_HELP = """

@@ -86,6 +86,7 @@ CLANG = DebianPackage(
     "350 MB",
     "fuzzes the core (libFuzzer), and measures what its tests reach (llvm-cov)",
 )
+PATCH = DebianPackage(("patch",), "patch", "1 MB", "plants bugs in copies of the source")
 SPIN = DebianPackage(("spin",), "spin", "1 MB", "checks models of stop and close")
 WINE_COMPILER = DebianPackage(
     ("wine64-tools", "libwine-dev"),

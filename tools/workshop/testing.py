@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -235,9 +236,9 @@ def _host_pytest(arguments: Sequence[str]) -> bool:
     )
     try:
         run([machine.tools() / "python", *common, *arguments], "pytest-host", limit_s=PYTEST_LIMIT_S, env=env)
-    except StepError:
-        if results.exists() and not _verdict(results):
-            return False  # pytest ended well, with nothing selected
+    except StepError as failure:
+        if f"exit status {NOTHING_COLLECTED}" in str(failure).splitlines()[0]:
+            return False
         raise
     report.say(log_path("pytest-host").read_text("utf-8").splitlines()[-1])
     return True
@@ -290,6 +291,9 @@ def _check(name: str, work: Callable[[], None]) -> Outcome:
     except StepError as failure:
         report.say(f"{failure}\n")
         passed = False
+    except Exception:  # a bug of the step itself: the others still have their turn, and the table
+        report.say(f"{name} FAILED:\n{traceback.format_exc()}")
+        passed = False
     return Outcome(name, passed, time.monotonic() - started)
 
 
@@ -302,6 +306,9 @@ def _cast(net: Net, full: bool) -> Outcome:
         passed = True
     except StepError as failure:
         report.say(f"{net.title} FAILED: {failure}\n")
+        passed = False
+    except Exception:
+        report.say(f"{net.title} FAILED:\n{traceback.format_exc()}")
         passed = False
     seconds = time.monotonic() - started
     if passed:
@@ -360,10 +367,10 @@ def _net_command(arguments: list[str]) -> int:
             f"there is no net {', '.join(sorted(unknown)) or 'without a name'}; there are {known}"
         )
     nets = tuple(net for net in NETS if net.name in names or not names)
+    machine.everything()
     if planted:
         report.say(f"  {must_find_all(nets)} planted bugs, each found")
         return 0
-    machine.everything()
     _prepare(nets)
     return _status(_cast_all(nets, full))
 

@@ -19,7 +19,15 @@ from ._errors import (
 from ._handle import Handle
 from ._options import Address, ClientOptions, ClientStats, integer
 from ._ping import PingResult
-from ._waiting import INFINITE, SLICE_MS, Pace, Timeout, TimeoutOrDefault, microseconds, milliseconds, wait
+from ._waiting import (
+    Pace,
+    Timeout,
+    TimeoutOrDefault,
+    first_slice_ms,
+    microseconds,
+    milliseconds,
+    wait,
+)
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -265,7 +273,8 @@ class Client(Handle):
 
         In the main thread large data goes in pieces, from 64 KiB on, each of which is answered before the
         next, so that Ctrl-C ends it: with a peer that reads everything before it answers, use `send` and
-        `recv_exactly`.
+        `recv_exactly`. Likewise an echo of the main thread that takes longer than 0.1 seconds is made in
+        several steps, between which another thread's call on the same client has its turn.
 
         Over UDP ``data`` is one datagram, which may be empty. What had come before is dropped, and the next
         datagram that comes is the answer.
@@ -415,16 +424,15 @@ class Client(Handle):
             pace.adapt()
 
     def _echo_quick(self, data: bytes, timeout: TimeoutOrDefault, check: bool) -> bytes:
-        """The usual case, in a single step if it takes no longer than a slice, and comes back right."""
+        """The usual case: in a single step, if it comes back right, and in the main thread within a slice."""
         timeout_ms = self._echo_timeout(timeout)
-        first_ms = min(timeout_ms, SLICE_MS)
+        first_ms = first_slice_ms(timeout_ms)
         left = _swig.client_echo_quick(self._handle, data, first_ms)
         if left is None:
             return data
         code, progress, reply = left
-        if code == WSAETIMEDOUT:
-            rest_ms = timeout_ms if timeout_ms == INFINITE else timeout_ms - first_ms
-            self._echo_piece(data, reply, rest_ms, 0, progress)
+        if code == WSAETIMEDOUT and first_ms < timeout_ms:
+            self._echo_piece(data, reply, timeout_ms, 0, progress, first_ms)
         elif code != 0:
             self._echo_ended(failure(code, _swig.last_failure()), progress, 0)
         if progress.mismatch_offset == _swig.NO_MISMATCH:
@@ -439,13 +447,19 @@ class Client(Handle):
         timeout_ms: int,
         done: int,
         progress: _swig.EchoProgress,
+        waited_ms: int = 0,
     ) -> None:
         def come() -> int:
             datagrams = progress.datagram_sent + progress.datagram_received
             return progress.bytes_sent + progress.bytes_received + datagrams
 
         try:
-            wait(lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress), timeout_ms, come)
+            wait(
+                lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress),
+                timeout_ms,
+                come,
+                waited_ms,
+            )
         except OSError as error:
             self._echo_ended(error, progress, done)
 

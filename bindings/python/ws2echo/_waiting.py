@@ -63,16 +63,27 @@ def _in_main_thread() -> bool:
     return threading.get_ident() == threading.main_thread().ident
 
 
-def wait(call: Callable[[int], T], timeout_ms: int, progress: Callable[[], int] | None = None) -> T:
+def first_slice_ms(timeout_ms: int) -> int:
+    """How long the first call of a wait may take: in the main thread a slice, elsewhere all of it."""
+    return min(timeout_ms, SLICE_MS) if _in_main_thread() else timeout_ms
+
+
+def wait(
+    call: Callable[[int], T],
+    timeout_ms: int,
+    progress: Callable[[], int] | None = None,
+    waited_ms: int = 0,
+) -> T:
     """``call(timeout_ms)``; in the main thread, cut into slices.
 
-    ``progress`` tells how far the call has come, if each step of it is to start the timeout anew.
+    ``progress`` tells how far the call has come, if each step of it is to start the timeout anew. If it was
+    made before, ``waited_ms`` is how long nothing has happened by now.
     """
-    if timeout_ms <= SLICE_MS or not _in_main_thread():
+    if waited_ms == 0 and (timeout_ms <= SLICE_MS or not _in_main_thread()):
         return call(timeout_ms)
     limit = math.inf if timeout_ms == INFINITE else timeout_ms / 1000
-    deadline = monotonic() + limit
-    come = 0
+    deadline = monotonic() + limit - waited_ms / 1000
+    come = progress() if progress else 0
     while True:
         began = monotonic()
         left_ms = 1000 * (deadline - began)

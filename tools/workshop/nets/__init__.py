@@ -1,7 +1,7 @@
 """The nets: what searches for bugs beyond the tests that say what should happen. Each prints its figures.
 
 A net is a module here with a NET, and a row in NETS. `./dev test` runs them all in their quick size;
-`./dev test --net NAME` one of them, `--full` in full size, `--plants` each against a planted bug.
+`./dev test --net NAME` one of them, `--full` in full size, `--plants` against planted bugs.
 """
 
 from __future__ import annotations

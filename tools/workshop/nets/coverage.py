@@ -138,4 +138,4 @@ def work(run: Run) -> list[Figure]:
 
 
 # Beside the suite, of which its quick size is a good part again, there is no time for it.
-NET = Net("coverage", "Covering the DLL (gcov, inside Windows' Python)", "windows", prepare, work, quick=False)
+NET = Net("coverage", "Covering the DLL (gcov, in Windows' Python)", "windows", prepare, work, quick=False)

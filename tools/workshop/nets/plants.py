@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop import machine, parts
 from workshop.nets.net import FoundError, Net, Run
 from workshop.paths import BUILD, SOURCE
 from workshop.steps import StepError, report, run
@@ -80,8 +81,14 @@ def must_find(plant: Plant) -> str:
 
 def must_find_all(nets: tuple[Net, ...]) -> int:
     """Each plant of these nets, found: how many there are."""
+    machine.debian(parts.PATCH)
+    planted = list(plants(nets))
     number = 0
-    for plant in plants(nets):
+    for blind in [net.name for net in nets if not any(plant.net is net for plant in planted)]:
+        report.say(f"  {blind}: no bug is planted for it")
+    if not planted:
+        raise StepError("no bug is planted for what was asked for")
+    for plant in planted:
         report.begin(f"Planting {plant.name}")
         report.finish(must_find(plant))
         number += 1

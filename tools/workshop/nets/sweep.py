@@ -49,8 +49,8 @@ def work(run: Run) -> list[Figure]:
     models, selection = _selection(run.only)
     with ThreadPoolExecutor(AT_ONCE) as several:
         counts = list(several.map(lambda model: _sweep(run, model, selection), models))
-    if sum(map(Counter.total, counts)) == 0:
-        raise FoundError("not one fault was injected")
+    if idle := [model for model, count in zip(models, counts, strict=True) if count.total() == 0]:
+        raise FoundError(f"not one fault was injected in {', '.join(idle)}")
     kinds = sum(counts, Counter[str]())
     by_model = ", ".join(f"{model} {count.total()}" for model, count in zip(models, counts, strict=True))
     return [

@@ -50,6 +50,8 @@ class Programs:
                 [program, *command[1:]], limit_s=limit_s, stdout=sink, stderr=sink, env=env, cwd=self.folder
             )
         text = said.decode(errors="replace").replace("\r\n", "\n")
+        if status not in (0, 1, wine.TIMED_OUT):  # 1: it found something, and says so
+            raise FoundError(f"{' '.join(command)} ended with status {status}:\n{text[-2000:]}")
         if status == wine.TIMED_OUT:
             raise FoundError(
                 f"{' '.join(command)} did not end within {limit_s:.0f} s; it printed\n{text[-2000:]}"
