@@ -25,6 +25,8 @@ QUICK_S = 90.0
 """… with what has to be built for it."""
 SEED = 8
 KILLED_LEAST = 0.9
+BLIND_AFTER = 10
+"""If not even half of so many are killed, there is no need to go on."""
 SAMPLE_LEAST = 40
 """With fewer a rate says nothing: so many are judged however long it takes."""
 TEST_LIMIT_CPU_S = 20
@@ -230,6 +232,8 @@ def _judge_all(run: Run, log: str) -> tuple[int, Tally]:
         if not run.full and time.monotonic() >= until and tally.judged >= SAMPLE_LEAST:
             break
         bench.judge(mutant, tally)
+        if tally.judged >= BLIND_AFTER and 2 * tally.killed < tally.judged:
+            break
     return len(mutants), tally
 
 
