@@ -256,4 +256,5 @@ def _work(run: Run) -> list[Figure]:
     ]
 
 
-NET = Net("mutants", "Mutating the core", "host", _prepare, _work)
+# Not a part of ./dev test: how many there is time for is up to the machine, and so would the verdict be.
+NET = Net("mutants", "Mutating the core", "host", _prepare, _work, quick=False)
