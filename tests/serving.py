@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from packages import LIMIT_S, SOURCE
@@ -49,3 +51,18 @@ def serving(*options: str, duration_s: float = DURATION_S) -> Iterator[int]:
         finally:
             server.terminate()
             server.wait(LIMIT_S)
+
+
+def server_process(duration_s: float) -> Path:
+    """The process of the server, in /proc: the one that python.exe runs in, known by its arguments."""
+    mark = f"--duration\0{duration_s}\0"
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            told = (process / "cmdline").read_text(errors="replace")
+            if mark in told and told.split("\0")[0].endswith("python.exe"):
+                return process
+    raise AssertionError("there is no such process")
+
+
+def resident_bytes(process: Path) -> int:
+    return int((process / "statm").read_text().split()[1]) * mmap.PAGESIZE

@@ -251,9 +251,16 @@ def test_a_file_that_cannot_be_written(server: Server, capsys: Captured, tmp_pat
 
 
 CTRL_C = """if True:
-    import _thread, sys, threading
+    import _thread, io, sys
     from ws2echo.__main__ import main
-    threading.Timer(1.0, _thread.interrupt_main).start()
+    class Errors(io.TextIOBase):
+        told = 0
+        def write(self, text):
+            self.told += 1
+            if self.told == 1:
+                _thread.interrupt_main()
+            return sys.__stderr__.write(text)
+    sys.stderr = Errors()
     sys.exit(main(sys.argv[1:]))
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from packages import LIMIT_S
-from serving import DURATION_S, models, serving
+from serving import DURATION_S, models, resident_bytes, server_process, serving
 
 CONNECTIONS = 2000
 CONNECTIONS_OF_THREADS = 1000  # a thread each
@@ -26,21 +26,6 @@ def many_sockets() -> None:
 @pytest.fixture(scope="module", autouse=True)
 def table() -> None:
     TABLE.write_text("Model        connections   resident memory of each, idle\n")
-
-
-def server_process(duration_s: float) -> Path:
-    """The process of the server, in /proc: the one that python.exe runs in, known by its arguments."""
-    mark = f"--duration\0{duration_s}\0"
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            told = (process / "cmdline").read_text(errors="replace")
-            if mark in told and told.split("\0")[0].endswith("python.exe"):
-                return process
-    raise AssertionError("there is no such process")
-
-
-def resident_bytes(process: Path) -> int:
-    return int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def echo_over_all(plains: list[socket.socket], round_: int) -> None:

@@ -166,6 +166,7 @@ class _WindowsPytest:
         told = _Told(self._log, f"  {part}: " if part else "")
         wine.raise_file_limit()
         wine.start_services()
+        self._until = time.monotonic() + PYTEST_LIMIT_S
         self._program = wine.Program(
             [machine.windows_python() / "python.exe", *common, f"--ignore={HOST_TESTS}", *arguments],
             stdout=told,
@@ -177,7 +178,7 @@ class _WindowsPytest:
     def ran(self) -> bool:
         """Wait for its end, and judge."""
         with self._log:
-            status = self._program.wait(PYTEST_LIMIT_S)
+            status = self._program.wait(max(0.0, self._until - time.monotonic()))
         return _judge(status, self._results, PYTEST_LIMIT_S)
 
     def end(self) -> None:

@@ -79,6 +79,10 @@ class Client(Handle):
     """
 
     _resets = False
+    # What an object that was never opened has: its calls come as far as the DLL, which refuses them.
+    _datagrams = False
+    _send_ms = 0
+    _receive_ms = 0
 
     def __init__(
         self,
