@@ -15,7 +15,7 @@ MODELS = ("threads", "select", "poll", "event", "async", "overlapped", "apc", "i
 SEED = 1
 # Of the calls of each kind of failure one is drawn, and of those so many of a hundred are made to fail;
 # where only a part is swept, two.
-QUICK = ("--picks", "1", "--share", "35")
+QUICK = ("--picks", "1", "--share", "28")
 QUICK_PART = ("--picks", "2")
 QUICK_LIMIT_S, FULL_LIMIT_S = 1200, 12 * 3600
 # Much of the time somebody waits for what does not come.
