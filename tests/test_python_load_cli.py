@@ -52,7 +52,7 @@ def test_a_load_tells_what_it_did(server: Server, capsys: Captured) -> None:
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == (
-        f"Load on localhost port {server.port}: 2 connections over TCP, model iocp, ping-pong, "
+        f"Load on localhost port {server.port}: 2 connections over TCP, driven by model iocp, ping-pong, "
         "messages of 1KiB bytes, seed 1"
     )
     assert re.match(
@@ -90,7 +90,7 @@ def test_over_udp(server: Server, capsys: Captured) -> None:
     assert main(["load", f"[::1]:{server.port}", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(
-        f"Load on ::1 port {server.port}: 1 connection over UDP, model iocp, ping-pong, "
+        f"Load on ::1 port {server.port}: 1 connection over UDP, driven by model iocp, ping-pong, "
     )
     assert (
         "Datagrams: 0 lost, 0 late, 0 duplicated, 0 reordered, 0 corrupt, 0 foreign, 0 unreachable" in lines
