@@ -92,7 +92,7 @@ static int ask_what_happened(struct w2e_watch *watch, unsigned *ready) {
 
 static int report(struct w2e_poller *poller, uint32_t slot, struct w2e_watch **reports) {
     struct w2e_watch *watch = poller->watches[slot];
-    unsigned ready;
+    unsigned ready = 0;
     int error = ask_what_happened(watch, &ready);
     if (error == 0) {
         w2e_watch_report(watch, ready, reports);
