@@ -786,7 +786,7 @@ typedef struct ws2echo_load_stats {
     uint64_t connections_connected; /* over UDP: that had an answer */
     uint64_t connections_current;   /* connected and not ended */
     uint64_t connections_finished;  /* ended well: everything that was to come back came, and the end as it should be */
-    uint64_t problems[WS2ECHO_LOAD_PROBLEM_COUNT]; /* by enum ws2echo_load_problem_kind; a connection has one at most */
+    uint64_t problems[WS2ECHO_LOAD_PROBLEM_COUNT]; /* by enum ws2echo_load_problem_kind; over TCP a connection has one at most */
     uint64_t messages;                             /* answered, each byte right; warm-up included */
     uint64_t bytes_sent;                           /* payload */
     uint64_t bytes_received;
@@ -800,7 +800,7 @@ typedef struct ws2echo_load_stats {
     uint64_t elapsed_us; /* since open; stands still once finished */
 } ws2echo_load_stats;
 
-/* Something that was wrong with a connection of a load. */
+/* Something that was wrong with a connection of a load. Over UDP CORRUPT and FOREIGN are of a datagram: offset is the number that it says, no byte is told. */
 typedef struct ws2echo_load_problem {
     uint32_t size;       /* sizeof(ws2echo_load_problem) */
     uint32_t kind;       /* enum ws2echo_load_problem_kind */

@@ -194,3 +194,10 @@ def test_faults_as_a_table_and_as_json() -> None:
     listed = [line.split()[0] for line in table.splitlines()[1:] if not line.startswith(" ")]
     assert listed == names
     assert [kind["name"] for kind in json.loads(run("faults", "--json").stdout)] == names
+
+
+def test_the_seed_is_told_after_closing() -> None:
+    with ws2echo.Server(faults="corrupt:rate=0.1") as server:
+        seed = server.seed
+        assert seed > 0
+    assert server.seed == seed

@@ -382,12 +382,15 @@ def test_compare_models(capsys: Captured, tmp_path: Path) -> None:
     for one in values.values():
         rounds = [LoadResult.from_dict(result) for result in one["rounds"]]
         assert [result.stats.messages for result in rounds] == [20, 20]
-        spread = one["metrics"]["messages/s"]
+        spread = one["metrics"]["messages_per_second"]
         speeds = sorted(result.messages_per_second for result in rounds)
         assert (spread["lowest"], spread["highest"]) == (speeds[0], speeds[1])
         assert spread["median"] == pytest.approx(sum(speeds) / 2)
-    medians = [values[name]["metrics"]["messages/s"]["median"] for name in values]
-    assert values["iocp"]["metrics"]["messages/s"]["ratio"] == pytest.approx(medians[1] / medians[0])
+    for one in values.values():
+        bytes_told = [LoadResult.from_dict(result).bytes_per_second for result in one["rounds"]]
+        assert one["metrics"]["bytes_per_second"]["highest"] == max(bytes_told)
+    medians = [values[name]["metrics"]["messages_per_second"]["median"] for name in values]
+    assert values["iocp"]["metrics"]["messages_per_second"]["ratio"] == pytest.approx(medians[1] / medians[0])
     page = Path(files[1]).read_text("utf-8")
     check_page(page, figures=2)
     assert "<small>1.00x</small>" in page

@@ -286,7 +286,8 @@ class Client(Handle):
         Args:
             data: Any contiguous bytes-like object.
             timeout: No byte went either way for so many seconds. Default: the longer of the options' two.
-            check: Raise unless every byte came back as it was sent.
+            check: Raise unless every byte came back as it was sent. If not, and the connection ends after a
+                wrong byte, what came until then is returned, which is shorter than ``data``.
 
         Raises:
             EchoMismatchError: A byte came back wrong; over UDP also, the answer is shorter or longer.

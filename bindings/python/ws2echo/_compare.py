@@ -14,9 +14,10 @@ from ._units import mebibytes_of, rate_of, time_of
 
 @dataclass(frozen=True)
 class Metric:
-    """What is compared: its name, how it is had of a result, and how it is told."""
+    """What is compared: its name, that in JSON, how it is had of a result, and how it is told."""
 
     name: str
+    key: str
     of: Callable[[LoadResult], float | None]
     """None where there is nothing to measure."""
     told: Callable[[float], str]
@@ -27,12 +28,12 @@ def _percentile(percent: float) -> Callable[[LoadResult], float | None]:
 
 
 METRICS = (
-    Metric("messages/s", lambda result: result.messages_per_second, rate_of),
-    Metric("MiB/s", lambda result: result.bytes_per_second, mebibytes_of),
-    Metric("p50", _percentile(50), time_of),
-    Metric("p99", _percentile(99), time_of),
-    Metric("p99.9", _percentile(99.9), time_of),
-    Metric("max", _percentile(100), time_of),
+    Metric("messages/s", "messages_per_second", lambda result: result.messages_per_second, rate_of),
+    Metric("MiB/s", "bytes_per_second", lambda result: result.bytes_per_second, mebibytes_of),
+    Metric("p50", "p50_us", _percentile(50), time_of),
+    Metric("p99", "p99_us", _percentile(99), time_of),
+    Metric("p99.9", "p99_9_us", _percentile(99.9), time_of),
+    Metric("max", "max_us", _percentile(100), time_of),
 )
 
 
@@ -91,7 +92,7 @@ class Comparison:
             "format": 1,
             "compared": {
                 name: {
-                    "metrics": {metric: vars(spread) for metric, spread in spreads[name].items()},
+                    "metrics": {metric.key: vars(spreads[name][metric.name]) for metric in METRICS},
                     "rounds": [result.to_dict() for result in results],
                 }
                 for name, results in self.results.items()

@@ -62,7 +62,9 @@ def _run(
 @contextlib.contextmanager
 def _target(arguments: argparse.Namespace) -> Iterator[tuple[str, int]]:
     """Where the server is, which is opened if there is to be one of our own."""
-    if (arguments.target is None) == (arguments.serve is None):
+    if arguments.target is not None and arguments.serve is not None:
+        raise ValueError("a server and --serve: one of them is enough")
+    if arguments.target is None and arguments.serve is None:
         raise ValueError("name the server, as HOST:PORT or PORT, or --serve MODEL, which opens one")
     if arguments.serve is None:
         yield parse_target(arguments.target)
@@ -119,7 +121,9 @@ def load(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Run ``compare``: failed if anything was wrong in any round."""
-    if (arguments.models is None) == (arguments.servers is None):
+    if arguments.models is not None and arguments.servers is not None:
+        raise ValueError("--models and --servers: one of them is enough")
+    if arguments.models is None and arguments.servers is None:
         raise ValueError("compare needs --models MODEL,… or --servers NAME=HOST:PORT,…")
     _check_outputs(arguments.json, arguments.html)
     options = load_options(arguments)

@@ -221,7 +221,9 @@ class LoadProblem:
     connection: int
     """0, 1, 2, … in the order of beginning."""
     offset: int
-    """Of the first wrong byte in what the connection received; of the end, for EARLY_END and later kinds."""
+    """Of the first wrong byte in what the connection received; of the end, for EARLY_END and later kinds.
+    Over UDP of CORRUPT the number that the datagram says, which may be what is wrong with it.
+    """
     found_connection: int | None
     """Of MISSING, REPEATED and FOREIGN: where what came belongs. None for the other kinds."""
     found_offset: int | None
@@ -230,7 +232,9 @@ class LoadProblem:
     error: int
     """Of UNCONNECTED and BROKEN: the Winsock code."""
     expected: int | None
-    """Of CORRUPT to FOREIGN: the byte that should be there. None for the other kinds."""
+    """Of CORRUPT to FOREIGN: the byte that should be there. None for the other kinds. Over UDP no byte is
+    told: it and ``actual`` are the same, and so are ``found_connection`` and ``connection``.
+    """
     actual: int | None
     """And the one that is."""
 
@@ -264,6 +268,8 @@ class LoadProblem:
             return f"FIN, {self.missing} bytes before the end of the echo"
         if self.kind is LoadProblemKind.EXCESS:
             return "more came back than was sent"
+        if self.expected == self.actual:
+            return f"{self.kind}: a datagram that is not as it was sent"
         told = f"{self.kind}: 0x{self.actual or 0:02x} instead of 0x{self.expected or 0:02x}"
         if self.kind is LoadProblemKind.CORRUPT:
             return told

@@ -129,7 +129,7 @@ class LoadResult:
     @property
     def failed(self) -> bool:
         """Whether a byte was wrong, a datagram corrupt, or anything else was wrong with a connection. Lost
-        datagrams are no failure.
+        datagrams are no failure, unless none of a connection's came back right.
         """
         return self.problems_count > 0 or self.stats.datagrams_corrupt > 0
 

@@ -120,6 +120,7 @@ class Server(Handle):
         self._opened(_swig.server_open(options.to_raw()))
         self._port = _swig.server_port(self._handle)
         self._addresses = _addresses(self._handle)
+        self._seed = self.options.seed
 
     @property
     def port(self) -> int:
@@ -140,8 +141,8 @@ class Server(Handle):
 
     @property
     def seed(self) -> int:
-        """What faults draw their chances from. Does not block."""
-        return self.options.seed
+        """What faults draw their chances from. It can be read after closing. Does not block."""
+        return self._seed
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -164,6 +165,7 @@ class Server(Handle):
 
     def change_fault(self, id: int, text: str) -> None:
         """Change what the rule of this id says; its place among the others stays. Blocks as `remove_fault`.
+        ``first`` and ``every`` go on counting from when the rule was added.
 
         What the rule has taken already keeps the time that it was given: data held by ``latency``, a pause of
         ``trickle`` or ``slicer``. To remove the rule lets go of it at once.
