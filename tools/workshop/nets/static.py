@@ -180,4 +180,5 @@ def _prepare() -> None:
     machine.debian(parts.CROSS_COMPILER, parts.CPPCHECK)
 
 
-NET = Net("static", "What four checkers see in the source", "host", _prepare, _work)
+# Not a part of ./dev test yet: it has not been seen to end on all sources as they are now.
+NET = Net("static", "What four checkers see in the source", "host", _prepare, _work, quick=False)
