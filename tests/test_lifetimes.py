@@ -68,7 +68,8 @@ class Lifetimes(RuleBasedStateMachine):
     @rule(server=servers)
     def look(self, server: handles.Server) -> None:
         if self.number(server) in self.serving | self.stopped:
-            assert server.stats.connections_accepted >= server.stats.connections_current
+            stats = server.stats
+            assert stats.connections_accepted >= stats.connections_current
         else:
             with fails(abi.WSAENOTSOCK):
                 _ = server.stats
