@@ -83,6 +83,13 @@ def test_no_test_is_forgotten(run: Run) -> None:
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_program_may_end_with_everything_open(runtime: str) -> None:
+    """With threads that wait inside, and others that call all the time: no crash, no hang, no word."""
+    result = dotnet(runtime, TESTS, "--leave-open")
+    assert (result.returncode, result.stdout) == (0, "end\n")
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_the_example_holds_a_session_of_its_own(runtime: str) -> None:
     result = dotnet(runtime, EXAMPLE, "--self")
     assert result.returncode == 0, result.stdout

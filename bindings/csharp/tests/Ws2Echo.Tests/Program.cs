@@ -16,7 +16,7 @@ namespace Ws2Echo.Tests
 
     /// <summary>
     /// Runs the tests whose name contains the first argument, or all. Prints a line for each, PASS or FAIL, and what went wrong;
-    /// the exit status is 0 if none failed.
+    /// the exit status is 0 if none failed. With --leave-open it runs none, but ends with all kinds of objects open.
     /// </summary>
     internal static class Program
     {
@@ -25,6 +25,10 @@ namespace Ws2Echo.Tests
         private static int Main(string[] arguments)
         {
             Wine.Prepare();
+            if (arguments.Length == 1 && arguments[0] == "--leave-open")
+            {
+                return LeavingOpen.Run();
+            }
             List<MethodInfo> tests = Tests().Where(test => arguments.Length == 0 || Name(test).Contains(arguments[0])).ToList();
             int failed = tests.Count(test => !Passes(test));
             Console.WriteLine($"{tests.Count - failed} passed, {failed} failed, on {Environment.Version}");
