@@ -38,7 +38,7 @@ uint32_t soak_chance(uint64_t *seed, uint32_t limit);
 /* Has all models echo at once, until so many seconds have passed or so many bytes were checked. */
 void soak_flow(uint64_t seed, uint32_t seconds, uint64_t bytes);
 
-/* Stops servers, so many times, at random moments while 200 connections are busy. */
+/* Stops servers, so many times, at random moments while up to 200 connections are busy. */
 void soak_stops(uint64_t seed, uint32_t count);
 
 #endif

@@ -46,10 +46,10 @@ def _flow(programs: Programs, full: bool) -> list[Figure]:
 def _stops(programs: Programs, full: bool) -> list[Figure]:
     count = FULL_STOPS if full else QUICK_STOPS
     said = _run(programs, ["stops", str(SEED), str(count)], MORE_S + count * STOP_LIMIT_S)
-    told = re.search(r"^STOPS (\d+) under (\d+) connections: (.*)$", said, re.MULTILINE)
+    told = re.search(r"^STOPS (\d+) of servers with up to (\d+) busy connections: (.*)$", said, re.MULTILINE)
     if told is None:
         raise FoundError(f"soak told nothing of its stops:\n{said[-2000:]}")
-    return [Figure(f"stops under {told[2]} busy connections", f"{told[1]}: {told[3]}")]
+    return [Figure(f"stops under up to {told[2]} connections", f"{told[1]}: {told[3]}")]
 
 
 PARTS = {"flow": _flow, "stops": _stops}
