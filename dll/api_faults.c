@@ -142,7 +142,7 @@ int ws2echo_fault_parameter_describe(uint32_t kind, uint32_t index, ws2echo_faul
     if (error != 0) {
         return error;
     }
-    bool condition;
+    bool condition = false;
     const struct w2e_fault_parameter *known = kind < W2E_FAULT_KINDS ? find((enum w2e_fault_kind)kind, index, &condition) : NULL;
     if (known == NULL) {
         return w2e_fail(WSAEINVAL, "%s: parameter number %lu of fault number %lu", __func__, (unsigned long)index,

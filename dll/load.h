@@ -85,7 +85,7 @@ struct w2e_load {
 };
 
 /* The functions of the header. */
-int w2e_load_open(const ws2echo_load_options *options, struct w2e_load **load);
+int w2e_load_open(const ws2echo_load_options *options, struct w2e_load **opened);
 void w2e_load_options_get(struct w2e_load *load, ws2echo_load_options *options);
 void w2e_load_stats_get(struct w2e_load *load, ws2echo_load_stats *stats);
 int w2e_load_histogram_get(struct w2e_load *load, uint32_t kind, ws2echo_histogram *histogram);
@@ -106,7 +106,7 @@ void w2e_load_stop_connections_locked(struct w2e_load *load, uint64_t stop_us);
 void w2e_load_datagrams_get(struct w2e_load *load, ws2echo_load_stats *stats);
 
 /* For the driver's service. */
-void w2e_load_connection_finished(void *owner, struct w2e_connection *connection);
+void w2e_load_connection_finished(void *owner, struct w2e_connection *finished);
 
 /* Notes and counts a problem. */
 void w2e_load_problem_locked(struct w2e_load *load, ws2echo_load_problem *problem);

@@ -85,7 +85,7 @@ struct w2e_server_datagrams {
 };
 
 /* As the exported functions of the same names, with every argument checked and the server acquired. */
-int w2e_server_open(const ws2echo_server_options *options, struct w2e_server **server);
+int w2e_server_open(const ws2echo_server_options *options, struct w2e_server **opened);
 void w2e_server_options_get(struct w2e_server *server, ws2echo_server_options *options);
 uint16_t w2e_server_port(const struct w2e_server *server);
 int w2e_server_address(const struct w2e_server *server, uint32_t index, ws2echo_address *address);

@@ -403,9 +403,9 @@ static void print_fraction(struct w2e_text *text, uint64_t value) {
         return;
     }
     w2e_text_add(text, ".");
-    for (uint64_t place = W2E_FAULT_ONE / 10; place > 0 && value > 0; place /= 10) {
-        w2e_text_add_number(text, value / place);
-        value %= place;
+    for (; value > 0; value %= W2E_FAULT_ONE) {
+        value *= 10;
+        w2e_text_add_number(text, value / W2E_FAULT_ONE);
     }
 }
 

@@ -7,7 +7,7 @@
 struct w2e_acceptor;
 
 /* Starts to accept from the listeners of the shards: 0 or an error. */
-int w2e_acceptor_start(struct w2e_acceptor **acceptor, struct w2e_shards *shards);
+int w2e_acceptor_start(struct w2e_acceptor **started, struct w2e_shards *shards);
 
 /* Stops, and frees. The listeners are still open. */
 void w2e_acceptor_stop(struct w2e_acceptor *acceptor);

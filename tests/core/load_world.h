@@ -276,7 +276,8 @@ static inline void tamper_with(struct world *world, unsigned char *byte) {
     struct pipe *pipe = &world->down;
     bool reached = world->echoed_bytes == world->tamper_at;
     size_t bytes = world->tamper_bytes;
-    switch (reached ? world->tampering : HONEST) {
+    enum tampering now = reached ? world->tampering : HONEST;
+    switch (now) {
     case FLIP:
         *byte ^= (unsigned char)(1 << bytes % 8);
         break;

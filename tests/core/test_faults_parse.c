@@ -252,7 +252,8 @@ static void too_much_is_an_error(void) {
     CHECK(!parse_all(text, &rules, &error) && error.position == (size_t)RULES * 5);
     CHECK(strcmp(error.text, "there are too many rules: at most 32") == 0);
     memset(text, '0', LONG);
-    memcpy(text, "down latency:latency=", 21); /* one that would be a rule if it were cut */
+    static const char cut[] = "down latency:latency="; /* one that would be a rule if it were cut */
+    memcpy(text, cut, sizeof cut - 1);
     CHECK(!parse_all(text, &rules, &error) && error.position == 5);
 }
 

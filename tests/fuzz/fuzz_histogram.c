@@ -55,7 +55,7 @@ static void check_percentile(const ws2echo_histogram *histogram, const struct tr
     uint64_t value = w2e_histogram_percentile(histogram, percent);
     CHECK(value >= histogram->min_us && value <= histogram->max_us);
     CHECK(value > W2E_HISTOGRAM_HIGHEST_US || not_above(truth, value) * 100ull >= percent * (uint64_t)truth->count);
-    CHECK(value >= w2e_histogram_percentile(histogram, percent / 2));
+    CHECK(value >= w2e_histogram_percentile(histogram, percent / 2.0));
 }
 
 static void check(struct choice *choice, const ws2echo_histogram *histogram, const struct truth *truth) {

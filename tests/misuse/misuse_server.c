@@ -92,7 +92,7 @@ void misuse_server_drain(struct misuse_caller *caller) {
 
 void misuse_server_stop(struct misuse_caller *caller) {
     uint64_t handle = misuse_handle_to_end(caller, MISUSE_SERVER, 100);
-    uint32_t reset;
+    uint32_t reset = 0;
     uint32_t *pointer = misuse_once_in(&caller->chance, 2) ? &reset : NULL;
     int result = ws2echo_server_stop(handle, misuse_timeout(caller), pointer);
     misuse_judge(caller, result, (const int[]){WSA_OPERATION_ABORTED, 0});
