@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <windows.h>
 
-enum { FINISH_MS = 5000, CONNECT_LIMIT_MS = 20000, LOOK_MS = 5, WARM_UP_PARTS = 10, WARM_UP_MESSAGES = 16 };
+enum { FINISH_MS = 5000, CONNECT_LIMIT_MS = 20000, LOOK_MS = 5, WARM_UP_PARTS = 10, WARM_UP_MESSAGES = 4 };
 
 /* What a load has counted at a moment. */
 struct moment {

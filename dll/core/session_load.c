@@ -11,7 +11,8 @@ enum {
     EVIDENCE_US = 200 * 1000 /* after a wrong byte, so long is waited for those that tell what it is */
 };
 
-_Static_assert(EVIDENCE_BYTES >= W2E_PATTERN_LOCATE_BYTES && EVIDENCE_BYTES <= RECV_BYTES_MIN, "enough to tell, and room for it");
+_Static_assert((size_t)EVIDENCE_BYTES >= (size_t)W2E_PATTERN_LOCATE_BYTES && EVIDENCE_BYTES <= RECV_BYTES_MIN,
+               "enough to tell, and room for it");
 
 static struct w2e_session_load *load_of(struct w2e_session *session) {
     return (struct w2e_session_load *)session;

@@ -3,6 +3,7 @@
  *
  *   W2E_COUNT_CALLS  how often the system was called, by function: what bench/ours/calls.c is made of
  *   W2E_FAIL_CALLS   calls fail when a test wants it: see win/failing.h
+ *   W2E_GUARD_PAGES  a page that nobody may touch stands behind each block of memory: see win/guarded.h
  */
 #ifndef W2E_CALLS_H
 #define W2E_CALLS_H
@@ -81,6 +82,17 @@ static inline void w2e_counted_lock(SRWLOCK *lock) {
 #define W2E_FREED(block)              ((void)0)
 #define W2E_SOCKET(socket)            (socket)
 #define W2E_CLOSED(outcome)           (outcome)
+#endif
+
+#ifdef W2E_GUARD_PAGES
+#include "win/guarded.h"
+#define W2E_CALLOC(size) w2e_guarded_alloc((size), 0)
+#define W2E_MALLOC(size) w2e_guarded_alloc((size), W2E_GUARDED_FRESH)
+#define W2E_FREE(memory) w2e_guarded_free(memory)
+#else
+#define W2E_CALLOC(size) calloc(1, (size))
+#define W2E_MALLOC(size) malloc(size)
+#define W2E_FREE(memory) free(memory)
 #endif
 
 #endif

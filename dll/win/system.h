@@ -18,18 +18,18 @@
 /* Zeroed memory, or NULL. */
 static inline void *w2e_sys_alloc(size_t size) {
     W2E_CALLED_OR(NULL);
-    return W2E_BLOCK(calloc(1, size));
+    return W2E_BLOCK(W2E_CALLOC(size));
 }
 
 /* Memory that will be written before it is read, or NULL. */
 static inline void *w2e_sys_alloc_buffer(size_t size) {
     W2E_CALLED_OR(NULL);
-    return W2E_BLOCK(malloc(size));
+    return W2E_BLOCK(W2E_MALLOC(size));
 }
 
 static inline void w2e_sys_free(void *memory) {
     W2E_FREED(memory);
-    free(memory);
+    W2E_FREE(memory);
 }
 
 /* Microseconds of a clock that never goes back. */

@@ -10,6 +10,7 @@ from workshop.nets import (
     core_coverage,
     coverage,
     fuzz,
+    guarded,
     leaks,
     misuse,
     mutants,
@@ -35,6 +36,7 @@ NETS: tuple[Net, ...] = (
     leaks.NET,
     misuse.NET,
     sanitize.NET,
+    guarded.NET,
     soak.NET,
     coverage.NET,
 )

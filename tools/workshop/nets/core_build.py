@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 from workshop.nets.net import FoundError, Run
 from workshop.steps import StepError, failure_text, log_path
 from workshop.steps import run as run_program
+
+# How a check, a sanitizer and libFuzzer tell what is wrong.
+TELLING = re.compile(r"^.*(?:not true:|runtime error:|ERROR: \w+Sanitizer|ERROR: libFuzzer).*$", re.M)
 
 COMPILE_LIMIT_S = 300.0
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
@@ -102,8 +106,9 @@ def findings(what: str, log: str) -> Iterator[None]:
 
 
 def found(what: str, log: str) -> FoundError:
-    """A finding, with the end of the log."""
-    return FoundError(failure_text(what, log_path(log)))
+    """A finding: the first line of the log that tells of one, and its end."""
+    telling = TELLING.search(log_path(log).read_text("utf-8", errors="replace"))
+    return FoundError(failure_text(f"{what}\n    {telling.group()}" if telling else what, log_path(log)))
 
 
 def said(log: str, begin: str) -> list[str]:

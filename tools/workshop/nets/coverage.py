@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workshop import build, machine, parts, wine
+from workshop import machine, parts
+from workshop.nets import in_python
 from workshop.nets.net import Figure, FoundError, Net, Run
 from workshop.nets.sweep import MODELS, SEED
 from workshop.nets.windows import Programs
-from workshop.paths import SITE, windows_path
-from workshop.steps import StepError, log_path, run
+from workshop.steps import run
 
 LEAST_LINES = 95.0
 LEAST_BRANCHES = 90.0
@@ -22,33 +20,12 @@ TESTS_LIMIT_S = 3600.0
 SHOWN = 15
 GCOV = "x86_64-w64-mingw32-gcov"
 
-# What says something of other programs or of the file ws2echo.dll itself is left out.
-LEFT_OUT = (
-    "host",
-    "test_binary.py",
-    "test_dotnet.py",
-    "test_examples.py",
-    "test_interop.py",
-    "test_sdk_samples.py",
-)
-# The quick size: the tests of one thing in each model, over one family of addresses.
-QUICK_FILES = (
-    "test_errors.py",
-    "test_options.py",
-    "test_events.py",
-    "test_python_api.py",
-    "test_python_faults.py",
-    "test_python_udp.py",
-    "test_python_load.py",
-)
 QUICK_SWEEP = ("--picks", "1", "--share", "10")
 
 
 def prepare() -> None:
     machine.debian(parts.CROSS_COMPILER)
-    machine.windows_python()
-    machine.windows_packages()
-    build.site()
+    in_python.prepare()
 
 
 def _compile(run: Run) -> Programs:
@@ -65,32 +42,6 @@ def _sweep(programs: Programs, full: bool) -> None:
     size = () if full else QUICK_SWEEP
     for model in MODELS:
         programs.run(["sweep.exe", "--model", model, "--seed", str(SEED), *size], limit_s=TESTS_LIMIT_S)
-
-
-def _site(dll: Path, folder: Path) -> Path:
-    """The package with that DLL in it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(SITE, folder)
-    shutil.copy2(dll, folder / "ws2echo" / "ws2echo.dll")
-    return folder
-
-
-def _pytest(source: Path, site: Path, arguments: Sequence[str]) -> None:
-    env = machine.windows_environment()
-    env["PYTHONPATH"] = env["PYTHONPATH"].replace(windows_path(SITE), windows_path(site))
-    python = machine.windows_python() / "python.exe"
-    left_out = [f"--ignore={source / 'tests' / name}" for name in LEFT_OUT]
-    with log_path("coverage-pytest").open("wb", buffering=0) as log:
-        status = wine.run(
-            [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=240", *left_out, *arguments],
-            limit_s=TESTS_LIMIT_S,
-            stdout=log.write,
-            stderr=log.write,
-            env=env,
-        )
-    if status != 0:
-        tail = "\n".join(log_path("coverage-pytest").read_text("utf-8", errors="replace").splitlines()[-15:])
-        raise StepError(f"the tests failed with the DLL that counts (exit status {status})\n{tail}")
 
 
 def _summary(source: Path, folder: Path) -> dict[str, Any]:
@@ -119,10 +70,8 @@ def _worst(summary: dict[str, Any]) -> str:
 def work(run: Run) -> list[Figure]:
     programs = _compile(run)
     objects = programs.folder
-    site = _site(objects / "ws2echo.dll", run.build / "site")
-    tests = run.source / "tests"
     _sweep(programs, run.full)
-    _pytest(run.source, site, [str(tests)] if run.full else [str(tests / name) for name in QUICK_FILES])
+    in_python.run_tests(run, "coverage", objects / "ws2echo.dll")
     summary = _summary(run.source, objects)
     lines, branches = float(summary["line_percent"]), float(summary["branch_percent"])
     if lines < LEAST_LINES or branches < LEAST_BRANCHES:

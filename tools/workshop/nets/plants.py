@@ -1,11 +1,13 @@
 """The nets themselves: a bug is planted in a copy of the source, and the net has to find it.
 
-tests/plants/NET-WHAT.patch is a bug: a patch as `git diff` writes it, and before it text: what it is, and
+tests/plants/NET-WHAT.patch is a bug: a patch as `git diff` writes it, and before it text: what it is; a line
+`says: PATTERN`, a regular expression of what the net has to say, lest it goes red for another reason; and
 optionally a line `only: PART ...`, the parts of the net that have to find it.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ PLANTS = SOURCE / "tests" / "plants"
 class Plant:
     patch: Path
     net: Net
+    says: str
     only: tuple[str, ...]
 
     @property
@@ -31,11 +34,20 @@ class Plant:
         return self.patch.stem
 
 
-def _only(text: str) -> tuple[str, ...]:
+def _told(text: str, key: str) -> str:
+    """What stands behind that word in the text before the patch; nothing if it is not there."""
     for line in text.split("\ndiff ")[0].splitlines():
-        if line.startswith("only:"):
-            return tuple(line.removeprefix("only:").split())
-    return ()
+        if line.startswith(f"{key}:"):
+            return line.removeprefix(f"{key}:").strip()
+    return ""
+
+
+def _plant(patch: Path, net: Net) -> Plant:
+    text = patch.read_text("utf-8")
+    says = _told(text, "says")
+    if not says:
+        raise StepError(f"{patch.name} does not tell what {net.name} has to say: a line `says: PATTERN`")
+    return Plant(patch, net, says, tuple(_told(text, "only").split()))
 
 
 def plants(nets: tuple[Net, ...]) -> Iterator[Plant]:
@@ -43,7 +55,7 @@ def plants(nets: tuple[Net, ...]) -> Iterator[Plant]:
     for patch in sorted(PLANTS.glob("*.patch")):
         net = next((net for net in nets if patch.stem.startswith(net.name + "-")), None)
         if net:
-            yield Plant(patch, net, _only(patch.read_text("utf-8")))
+            yield _plant(patch, net)
 
 
 def _tracked() -> list[str]:
@@ -69,14 +81,19 @@ def _planted_copy(plant: Plant) -> Path:
 
 
 def must_find(plant: Plant) -> str:
-    """Run the net on the planted bug: what it said, in a line; StepError if it did not find it."""
+    """Run the net on the planted bug: what it said of it; StepError if it found nothing or something else."""
     source = _planted_copy(plant)
     plant.net.prepare()
     try:
         plant.net.work(Run(source, source.parent / "build", full=False, only=plant.only))
     except FoundError as found:
-        return str(found).splitlines()[0]
-    raise StepError(f"{plant.net.name} did not find the bug that {plant.patch.relative_to(SOURCE)} plants")
+        said = re.search(f".*(?:{plant.says}).*", str(found))
+        if said:
+            return said.group().strip()
+        raise StepError(
+            f"{plant.net.name} found something that {plant.patch.name} does not plant, {plant.says}:\n{found}"
+        ) from found
+    raise StepError(f"{plant.net.name} did not find the bug that {plant.patch.name} plants")
 
 
 def must_find_all(nets: tuple[Net, ...]) -> int:

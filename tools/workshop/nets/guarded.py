@@ -1,0 +1,29 @@
+"""The tests with a DLL in which each block of memory ends where a page begins that nobody may touch.
+
+A byte written or read behind a block, a block that is freed twice or used once it is freed: each ends the
+process at that place. Wine checks its own heap meanwhile, of which Python has its memory.
+"""
+
+from __future__ import annotations
+
+from workshop import machine, parts
+from workshop.nets import in_python
+from workshop.nets.net import Figure, Net, Run
+from workshop.nets.windows import Programs
+
+HEAP_CHECKS = {"WINEDEBUG": "-all,warn+heap"}
+
+
+def _prepare() -> None:
+    machine.debian(parts.CROSS_COMPILER)
+    in_python.prepare()
+
+
+def _work(run: Run) -> list[Figure]:
+    programs = Programs(run, "guarded", "-DWS2ECHO_GUARD_PAGES=ON")
+    programs.build()
+    said = in_python.run_tests(run, "guarded", programs.folder / "ws2echo.dll", HEAP_CHECKS)
+    return [Figure("tests, with a guard page behind each block", said)]
+
+
+NET = Net("guarded", "A page that nobody may touch behind each block", "windows", _prepare, _work)
