@@ -57,12 +57,14 @@ static void swap(struct shard *shard, DWORD a, DWORD b) {
     shard->connections[b] = connection;
 }
 
-/* A wait tells of the first event that is set: whose turn it was goes to the end, or busy ones would hide the others. */
+/* A wait tells of the first event that is set: whose turn it was goes to the end and the others move up, or busy ones would hide some. */
 static void serve(struct shard *shard, DWORD slot) {
     DWORD last = shard->count - 1;
     WSANETWORKEVENTS happened = {0};
     WSAEnumNetworkEvents(shard->connections[slot].socket, shard->events[slot], &happened);
-    swap(shard, slot, last);
+    for (DWORD at = slot; at < last; at++) {
+        swap(shard, at, at + 1);
+    }
     if (floor_serve(&shard->connections[last], happened.lNetworkEvents, &shard->spare)) {
         return;
     }

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from workshop import machine, parts
+from workshop.models import models
 from workshop.nets import in_python
 from workshop.nets.net import Figure, FoundError, Net, Run
-from workshop.nets.sweep import MODELS, SEED
+from workshop.nets.sweep import SEED
 from workshop.nets.windows import Programs
 from workshop.steps import run
 
@@ -40,7 +41,7 @@ def _compile(run: Run) -> Programs:
 def _sweep(programs: Programs, full: bool) -> None:
     """What it finds is the net's of that name."""
     size = () if full else QUICK_SWEEP
-    for model in MODELS:
+    for model in models():
         programs.run(["sweep.exe", "--model", model, "--seed", str(SEED), *size], limit_s=TESTS_LIMIT_S)
 
 

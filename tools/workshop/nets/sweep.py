@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from workshop import machine, parts
+from workshop.models import models
 from workshop.nets.net import Figure, FoundError, Net, Run
 from workshop.nets.windows import Programs
 
-MODELS = ("threads", "select", "poll", "event", "async", "overlapped", "apc", "iocp")
 SEED = 1
 # Of the calls of each kind of failure one is drawn, and of those so many of a hundred are made to fail;
 # where only a part is swept, two.
@@ -39,20 +39,20 @@ def _sweep(run: Run, model: str, selection: Sequence[str]) -> Counter[str]:
 
 def _selection(only: Sequence[str]) -> tuple[list[str], list[str]]:
     """The models, and further arguments: words of `only` are models, or as in scenario=echo."""
-    models = [word for word in only if word in MODELS] or list(MODELS)
+    chosen = [word for word in only if word in models()] or list(models())
     pairs = [word.partition("=") for word in only if "=" in word]
-    return models, [part for name, _, value in pairs for part in (f"--{name}", value)]
+    return chosen, [part for name, _, value in pairs for part in (f"--{name}", value)]
 
 
 def work(run: Run) -> list[Figure]:
     Programs(run, "sweep").build("sweep")
-    models, selection = _selection(run.only)
+    chosen, selection = _selection(run.only)
     with ThreadPoolExecutor(AT_ONCE) as several:
-        counts = list(several.map(lambda model: _sweep(run, model, selection), models))
-    if idle := [model for model, count in zip(models, counts, strict=True) if count.total() == 0]:
+        counts = list(several.map(lambda model: _sweep(run, model, selection), chosen))
+    if idle := [model for model, count in zip(chosen, counts, strict=True) if count.total() == 0]:
         raise FoundError(f"not one fault was injected in {', '.join(idle)}")
     kinds = sum(counts, Counter[str]())
-    by_model = ", ".join(f"{model} {count.total()}" for model, count in zip(models, counts, strict=True))
+    by_model = ", ".join(f"{model} {count.total()}" for model, count in zip(chosen, counts, strict=True))
     return [
         Figure("faults injected, one in a run", f"{kinds.total():,}: {by_model}"),
         Figure("… by kind", ", ".join(f"{count} {kind}" for kind, count in kinds.items())),
