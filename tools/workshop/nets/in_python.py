@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workshop import build, machine, wine
@@ -23,16 +23,6 @@ LEFT_OUT = (
     "test_interop.py",
     "test_sdk_samples.py",
 )
-# The quick size: the tests of one thing in each model, over one family of addresses.
-QUICK_FILES = (
-    "test_errors.py",
-    "test_options.py",
-    "test_events.py",
-    "test_python_api.py",
-    "test_python_faults.py",
-    "test_python_udp.py",
-    "test_python_load.py",
-)
 
 
 def prepare() -> None:
@@ -49,14 +39,16 @@ def _site(dll: Path, folder: Path) -> Path:
     return folder
 
 
-def run_tests(run: Run, net: str, dll: Path, extra: Mapping[str, str] | None = None) -> str:
+def run_tests(
+    run: Run, net: str, dll: Path, quick: Sequence[str], extra: Mapping[str, str] | None = None
+) -> str:
     """Run them: pytest's last line; FoundError if one fails or the process does not come to its end.
 
-    extra: more for the environment.
+    quick: the files, unless all are run. extra: more for the environment.
     """
     site = _site(dll, run.build / "site")
     tests = run.source / "tests"
-    chosen = run.only or QUICK_FILES
+    chosen = run.only or quick
     arguments: list[str | Path] = [tests] if run.full else [tests / name for name in chosen]
     env = {**machine.windows_environment(), **(extra or {})}
     env["PYTHONPATH"] = env["PYTHONPATH"].replace(windows_path(SITE), windows_path(site))
