@@ -13,6 +13,7 @@ from workshop.steps import log_path
 
 TESTS_LIMIT_S = 3600.0
 TOLD_LINES = 40
+CRASHED = "Windows fatal exception"
 
 # What says something of other programs or of the file ws2echo.dll itself is left out.
 LEFT_OUT = (
@@ -73,5 +74,6 @@ def run_tests(
     said = path.read_text("utf-8", errors="replace").splitlines()
     if status != 0:
         tail = "\n".join(said[-TOLD_LINES:])
-        raise FoundError(f"the tests failed with this DLL (exit status {status}), {path}\n{tail}")
+        ended = next((line for line in said if line.startswith(CRASHED)), f"exit status {status}")
+        raise FoundError(f"the tests failed with this DLL ({ended}), {path}\n{tail}")
     return said[-1] if said else ""
