@@ -177,6 +177,19 @@ static void a_window_holds_exactly_what_fits(void) {
     abort_at(START_US);
 }
 
+static void a_message_as_long_as_the_window_goes_as_a_whole(void) {
+    w2e_load_config_default(&config);
+    config.sizes[0] = 100;
+    config.window_bytes = 100;
+    config.depth = 2;
+    begin_connected();
+    send_at(START_US, 100);
+    receive_at(START_US, 99);
+    receive_at(START_US, 1);
+    send_at(START_US, 100);
+    abort_at(START_US);
+}
+
 /* The wrong byte is the first of 64 that tell what it is. */
 static void evidence_is_so_many_bytes_and_no_more(void) {
     for (size_t bytes = 63; bytes <= 64; bytes++) {
@@ -350,6 +363,7 @@ int main(void) {
     a_byte_is_a_message_too();
     a_window_of_a_byte_moves_a_byte_at_a_time();
     a_window_holds_exactly_what_fits();
+    a_message_as_long_as_the_window_goes_as_a_whole();
     evidence_is_so_many_bytes_and_no_more();
     fin_concludes_what_is_looked_into();
     one_byte_too_many_is_an_excess();
