@@ -107,6 +107,22 @@ static void jitter_keeps_the_order_of_bytes(void) {
     CHECK(memcmp(heard_us, due_us, sizeof due_us) == 0 && gate.release_us == W2E_NEVER);
 }
 
+/* Bytes that come within a millisecond of those before share what was drawn, however they were read. */
+static void a_burst_is_delayed_as_one(void) {
+    static const uint64_t at_us[] = {0, 999, 1998, 2997, 4000, 100 * MS, 100 * MS + 1};
+    static const uint64_t drawn_for[] = {0, 0, 0, 0, 4, 5, 5}; /* the fifth comes a whole millisecond after the one before */
+    for (uint64_t key = 0; key < 50; key++) {
+        begin_with_key("latency:latency=50,jitter=10", key);
+        uint64_t due_us = 0;
+        for (uint64_t i = 0; i < 7; i++) {
+            uint64_t its_due_us = START_US + at_us[i] + w2e_fault_delay_us(key, drawn_for[i], 50, 10);
+            passed_at(START_US + at_us[i], i + 1);
+            due_us = due_us > its_due_us ? due_us : its_due_us;
+            CHECK(gate.latency.marks[(gate.latency.first + gate.latency.count - 1) % W2E_GATE_MARKS].due_us == due_us);
+        }
+    }
+}
+
 /* Of too many to remember those become one that are close: one that stands alone is in time. */
 static void who_comes_alone_is_in_time_beside_a_crowd(void) {
     begin("latency:latency=1000");
@@ -165,7 +181,7 @@ static void nothing_passes_beside_a_send(void) {
 static void a_slicer_makes_up_for_a_clock_that_is_not_fine(void) {
     begin("slicer:average_size=1,delay=100");
     for (uint64_t ms = 0; ms < 50; ms++) {
-        CHECK(passed_at(START_US + ms * MS, BYTES) == 1 + 10 * ms);
+        CHECK(passed_at(START_US + ms * MS, BYTES + ms) == 1 + 10 * ms); /* more comes all the time */
         CHECK(gate.release_us == START_US + ms * MS + 100);
     }
 }
@@ -215,6 +231,39 @@ static void a_cut_begins_with_the_rule(void) {
     begin("stall:at=10");
     passed_at(START_US, 100);
     CHECK(w2e_gate_cut(&gate, 0) == UINT64_MAX);
+}
+
+/* ---- ends ---- */
+
+/* Who is to see the end now waits for no byte, and for no slow_close. */
+static void some_ends_come_at_once(void) {
+    static const char *const texts[] = {"down", "refuse", "reset_peer:timeout=1"};
+    static const char *const others[] = {"reset_peer", "reset", "fin", "limit_data:bytes=0", "timeout:timeout=1"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        begin(texts[i]);
+        passed_at(START_US, BYTES);
+        passed_at(START_US + MS, BYTES);
+        CHECK(gate.at_once && gate.end != W2E_GATE_GOES_ON);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        begin(others[i]);
+        passed_at(START_US, BYTES);
+        passed_at(START_US + MS, BYTES);
+        CHECK(!gate.at_once && gate.end != W2E_GATE_GOES_ON);
+    }
+}
+
+static void what_is_lost_and_what_waits(void) {
+    static const char *const lose[] = {"limit_data:bytes=10", "timeout", "timeout:timeout=5", "reset_peer:timeout=5"};
+    static const char *const keep[] = {"stall:at=10", "reset:at=10", "fin:at=10", "latency:latency=5", "bandwidth:rate=1"};
+    for (size_t i = 0; i < sizeof lose / sizeof lose[0]; i++) {
+        begin(lose[i]);
+        CHECK(passed_at(START_US, BYTES) == (i == 0 ? 10 : 0) && gate.swallows);
+    }
+    for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++) {
+        begin(keep[i]);
+        CHECK(passed_at(START_US, BYTES) == (i < 3 ? 10 : 0) && !gate.swallows);
+    }
 }
 
 /* ---- FIN ---- */
@@ -297,6 +346,7 @@ int main(void) {
     an_equal_rule_changes_nothing();
     what_is_never_read_is_limited_in_time();
     jitter_keeps_the_order_of_bytes();
+    a_burst_is_delayed_as_one();
     who_comes_alone_is_in_time_beside_a_crowd();
     a_line_is_exact_however_often_it_is_asked();
     a_line_is_asked_when_the_last_byte_is_due();
@@ -306,6 +356,8 @@ int main(void) {
     a_pause_goes_on_while_nothing_comes();
     pieces_are_drawn_one_by_one();
     a_cut_begins_with_the_rule();
+    some_ends_come_at_once();
+    what_is_lost_and_what_waits();
     a_millisecond_of_slow_close_holds_fin();
     a_stall_holds_fin_from_its_byte_on();
     the_first_is_drawn_at_the_rate_too();
