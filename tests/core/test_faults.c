@@ -111,6 +111,23 @@ static void rules_have_ids_for_life(void) {
     CHECK(w2e_faults_remove(&rules, 3) && w2e_faults_add(&rules, &reset, 0) == 4);
 }
 
+/* Where it stood there may still be what it was: nobody looks there. */
+static void a_rule_that_was_removed_does_nothing_more(void) {
+    for (unsigned kind = 0; kind < W2E_FAULT_KINDS; kind++) {
+        struct w2e_fault_rules rules;
+        struct w2e_fault_rule rule = rule_of((enum w2e_fault_kind)kind);
+        const struct w2e_fault_rule *found;
+        struct w2e_fault_target target = connection(1);
+        w2e_faults_init(&rules, 1);
+        CHECK(w2e_faults_add(&rules, &rule, 0) == 1 && w2e_faults_remove(&rules, 1));
+        CHECK(rules.count == 0 && w2e_faults_find(&rules, 1) == NULL);
+        CHECK(!w2e_faults_remove(&rules, 1) && !w2e_faults_change(&rules, 1, &rule) && rules.count == 0);
+        CHECK(!w2e_faults_touch(&rules, &target) && !w2e_faults_touch_datagrams(&rules));
+        CHECK(w2e_faults_refuse(&rules, &target) == NULL);
+        CHECK(w2e_faults_listening(&rules, W2E_FAULT_BOTH, &found) == W2E_LISTENS && found == NULL);
+    }
+}
+
 static void a_set_is_bounded(void) {
     struct w2e_fault_rules rules;
     struct w2e_fault_rule reset = rule_of(W2E_FAULT_reset);
@@ -408,6 +425,53 @@ static void ranges_are_read_and_printed(void) {
     }
 }
 
+/* The text of a range may be a piece of a longer one. */
+static void a_range_ends_where_its_text_does(void) {
+    static const struct {
+        const char *text;
+        size_t size;
+        const char *printed;
+    } cases[] = {{"10.0.0.0/8", 8, "10.0.0.0/32"},
+                 {"10.0.0.12", 8, "10.0.0.1/32"},
+                 {"10.0.0.0/32", 10, NULL},
+                 {"0.0.0.0/01", 9, "0.0.0.0/0"},
+                 {"1.2.3.4.5", 7, "1.2.3.4/32"},
+                 {"::12", 3, "::1/128"},
+                 {"::1/128", 3, "::1/128"},
+                 {"::12/128", 8, "::12/128"},
+                 {"::/0", 2, "::/128"},
+                 {"1::2", 3, "1::/128"},
+                 {"1:2:3:4:5:6:7:89", 15, "1:2:3:4:5:6:7:8/128"},
+                 {"1::", 2, NULL},
+                 {"1:2:3:4:5:6:7:8", 14, NULL},
+                 {"::1", 1, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct w2e_fault_range range;
+        char memory[64];
+        struct w2e_text text;
+        const char *wrong = w2e_fault_range_parse(&range, cases[i].text, cases[i].size);
+        CHECK((wrong == NULL) == (cases[i].printed != NULL));
+        w2e_text_init(&text, memory, sizeof memory);
+        w2e_fault_range_print(&text, &range);
+        CHECK(wrong != NULL || strcmp(memory, cases[i].printed) == 0);
+    }
+}
+
+static void what_is_wrong_with_a_range_is_told(void) {
+    static const char *const cases[][2] = {{"10.0.0.256", "is no numeric address"},
+                                           {"::1.2.3.4:5", "is no numeric address"},
+                                           {"10.0.0.0/33", "has a prefix that is not 0 to 32"},
+                                           {"::/129", "has a prefix that is not 0 to 128"},
+                                           {"10.0.0.0/8/8", "has something behind the address"},
+                                           {"10.0.0.1/31", "has bits set behind its prefix"},
+                                           {"8000::/0", "has bits set behind its prefix"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct w2e_fault_range range;
+        const char *wrong = w2e_fault_range_parse(&range, cases[i][0], strlen(cases[i][0]));
+        CHECK(wrong != NULL && strcmp(wrong, cases[i][1]) == 0);
+    }
+}
+
 static bool holds(const char *range_text, const char *address_text) {
     struct w2e_fault_range range = {0};
     struct w2e_fault_range single;
@@ -421,6 +485,7 @@ static bool holds(const char *range_text, const char *address_text) {
 static void ranges_hold_what_begins_alike(void) {
     CHECK(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.0"));
     CHECK(holds("10.128.0.0/9", "10.128.0.1") && !holds("10.128.0.0/9", "10.127.0.1"));
+    CHECK(holds("128.0.0.0/1", "128.0.0.0") && !holds("128.0.0.0/1", "127.0.0.0") && !holds("0.0.0.0/1", "128.0.0.0"));
     CHECK(holds("127.0.0.1", "127.0.0.1") && !holds("127.0.0.1", "127.0.0.2"));
     CHECK(holds("0.0.0.0/0", "1.2.3.4") && !holds("0.0.0.0/0", "::1"));
     CHECK(holds("::1/128", "::1") && !holds("::1/128", "::2") && !holds("::/0", "1.2.3.4"));
@@ -439,6 +504,7 @@ int main(void) {
     what_is_not_given_has_no_default_to_stand_for();
     rules_are_equal_if_they_say_the_same();
     rules_have_ids_for_life();
+    a_rule_that_was_removed_does_nothing_more();
     a_set_is_bounded();
     toxicity_is_exact_at_its_ends();
     toxicity_is_about_right_between();
@@ -456,6 +522,8 @@ int main(void) {
     a_summary_keeps_the_first_and_the_last();
     hexadecimal_digits_are_of_either_case();
     ranges_are_read_and_printed();
+    a_range_ends_where_its_text_does();
+    what_is_wrong_with_a_range_is_told();
     ranges_hold_what_begins_alike();
     return 0;
 }

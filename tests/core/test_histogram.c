@@ -327,6 +327,24 @@ static void merged_with_itself_it_has_everything_twice(void) {
     CHECK(same(&histogram, &other));
 }
 
+/* Whoever has more than one may have them side by side. */
+static void what_lies_behind_one_has_no_part_in_it(void) {
+    struct {
+        ws2echo_histogram histogram;
+        uint64_t behind;
+    } pair[2];
+    sample(exponential, 100, 7);
+    for (size_t i = 0; i < 2; i++) {
+        pair[i].histogram = histogram;
+        pair[i].behind = (uint64_t)1 << 40;
+    }
+    CHECK(w2e_histogram_deviation(&pair[0].histogram) == w2e_histogram_deviation(&histogram));
+    CHECK(w2e_histogram_mean(&pair[0].histogram) == w2e_histogram_mean(&histogram));
+    w2e_histogram_merge(&pair[0].histogram, &pair[1].histogram);
+    CHECK(pair[0].behind == (uint64_t)1 << 40);
+    CHECK(w2e_histogram_deviation(&pair[0].histogram) == w2e_histogram_deviation(&histogram));
+}
+
 /* ---- the ends of the range ---- */
 
 static void values_above_the_highest_keep_their_maximum(void) {
@@ -470,6 +488,7 @@ int main(void) {
     for_each_distribution(merging_is_as_if_all_had_been_counted_in_one);
     an_empty_one_changes_nothing();
     merged_with_itself_it_has_everything_twice();
+    what_lies_behind_one_has_no_part_in_it();
     values_above_the_highest_keep_their_maximum();
     percentiles_of_a_maximum_within_the_last_place();
     numbers_stop_instead_of_wrapping_around();

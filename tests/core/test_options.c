@@ -223,6 +223,16 @@ static void what_does_not_go_together_is_refused(void) {
     CHECK(strcmp(LOAD_FAULT(.burst = 1024, .rate = 1), "") == 0);
 }
 
+/* What would not go together without a stream, or a rate, has limits with it. */
+static void what_goes_together_is_limited_too(void) {
+    CHECK(strcmp(LOAD_FAULT(.window_bytes = (1u << 30) + 1, .pattern = WS2ECHO_LOAD_STREAM), "window_bytes") == 0);
+    CHECK(strcmp(LOAD_FAULT(.burst = 1025, .rate = 1), "burst") == 0);
+    ws2echo_load_options options = load_defaults();
+    options.rate = 1;
+    options.burst = 0;
+    CHECK(strcmp(load_fault(&options), "burst") == 0);
+}
+
 /* Over UDP, one field at a time. */
 #define NOT_OVER_UDP(name, value)                                                                                                \
     do {                                                                                                                         \
@@ -282,6 +292,22 @@ static void hosts_are_utf8_of_bounded_length(void) {
     check_host("\xFF", 0);
 }
 
+/* The first and the last of each length, and what is just beside them. */
+static void hosts_are_utf8_to_its_very_ends(void) {
+    static const char *const good[] = {"\x7F",         "\xC2\x80",     "\xDF\xBF",         "\xE0\xA0\x80",
+                                       "\xE1\x80\x80", "\xED\x9F\xBF", "\xEF\xBF\xBF",     "\xF0\x90\x80\x80",
+                                       "\xEE\x80\x80", "\xEC\xBF\xBF", "\xF1\x80\x80\x80", "\xF3\xBF\xBF\xBF"};
+    static const char *const bad[] = {"\xC1\xBF",         "\xC2\x7F",     "\xC2\xC0",         "\xE0\xA0\x7F",
+                                      "\xE1\x80\xC0",     "\xEF\xBF",     "\xF0\x8F\xBF\xBF", "\xF0\x90\x80",
+                                      "\xF1\x80\x80\xC0", "\xDF\xBF\x80", "\xF5\x80\x80\x80", "\xBF"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        check_host(good[i], 1);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        check_host(bad[i], 0);
+    }
+}
+
 static void a_client_cannot_connect_to_every_address(void) {
     ws2echo_server_options server = server_defaults();
     ws2echo_client_options client = client_defaults();
@@ -324,6 +350,18 @@ static void a_model_that_offers_it_takes_it_up_to_its_limit(void) {
     check_not_offered(options, "accepts_pending");
 }
 
+static void defaults_of_server_and_client_are_those_that_the_header_tells(void) {
+    ws2echo_server_options server = server_defaults();
+    CHECK(server.model == WS2ECHO_MODEL_THREADS && server.protocol == WS2ECHO_PROTOCOL_TCP);
+    CHECK(server.family == WS2ECHO_FAMILY_ANY && server.accept == WS2ECHO_ACCEPT_DEFAULT && server.port == 0);
+    CHECK(server.connections_max == WS2ECHO_INFINITE && server.no_delay == 1 && server.udp_connreset == 1);
+    CHECK(server.linger_s == -1 && server.echo_buffer_bytes == 262144 && server.journal_events == 4096);
+    ws2echo_client_options client = client_defaults();
+    CHECK(client.protocol == WS2ECHO_PROTOCOL_TCP && client.family == WS2ECHO_FAMILY_ANY && client.linger_s == -1);
+    CHECK(client.connect_timeout_ms == 10000 && client.send_timeout_ms == 30000 && client.receive_timeout_ms == 30000);
+    CHECK(client.no_delay == 1 && client.udp_connreset == 1);
+}
+
 static void defaults_are_those_that_the_header_tells(void) {
     ws2echo_ping_options ping = ping_defaults();
     CHECK(ping.datagram_bytes == 64 && ping.datagrams == 10 && ping.window == 1 && ping.reply_timeout_ms == 1000);
@@ -344,6 +382,18 @@ static void faults_have_protocols(void) {
     CHECK(strcmp(server_fault(&options), "") == 0);
     options.faults = "drop reset";
     check_not_offered(options, "faults");
+}
+
+static void a_fault_of_the_other_protocol_is_named(void) {
+    struct w2e_option_fault fault;
+    ws2echo_server_options options = server_defaults();
+    options.faults = "latency drop";
+    w2e_server_options_check(&options, &fault);
+    CHECK(strcmp(fault.wanted, "faults of the server's protocol: \"drop\" is for UDP only") == 0);
+    options.protocol = WS2ECHO_PROTOCOL_UDP;
+    options.faults = "latency reset drop fin";
+    w2e_server_options_check(&options, &fault);
+    CHECK(strcmp(fault.wanted, "faults of the server's protocol: \"reset\" is for TCP only") == 0);
 }
 
 static void rules_of_faults_are_read(void) {
@@ -380,13 +430,17 @@ int main(void) {
     load_limits();
     sizes_are_those_of_messages();
     what_does_not_go_together_is_refused();
+    what_goes_together_is_limited_too();
     what_udp_does_not_offer_is_told_by_another_code();
+    defaults_of_server_and_client_are_those_that_the_header_tells();
     defaults_are_those_that_the_header_tells();
     faults_have_protocols();
+    a_fault_of_the_other_protocol_is_named();
     rules_of_faults_are_read();
     what_the_model_does_not_offer_is_told_last();
     a_model_that_offers_it_takes_it_up_to_its_limit();
     hosts_are_utf8_of_bounded_length();
+    hosts_are_utf8_to_its_very_ends();
     a_client_cannot_connect_to_every_address();
     the_first_fault_is_told();
     return 0;

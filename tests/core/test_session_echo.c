@@ -126,7 +126,7 @@ static void a_refused_session_waits_for_fin_only_so_long(void) {
     struct w2e_session_echo echo;
     struct w2e_session *session = begin_refused(&echo);
     struct w2e_op op = expect(session, W2E_OP_RECV);
-    CHECK(op.ask_again_us != W2E_NEVER);
+    CHECK(op.ask_again_us == START_US + 1000000);
     w2e_session_undo(session, W2E_OP_RECV);
     CHECK(next_at(session, op.ask_again_us).kind == W2E_OP_CLOSE);
     free(w2e_session_buffer_swap(session, NULL, 0));
@@ -153,6 +153,20 @@ static void without_memory_nothing_is_discarded(void) {
     CHECK(w2e_session_next(session, START_US).kind == W2E_OP_SHUTDOWN);
     done(session, W2E_OP_SHUTDOWN, 0, 0);
     CHECK(w2e_session_next(session, START_US).kind == W2E_OP_CLOSE);
+}
+
+static void with_a_byte_of_memory_what_comes_is_discarded(void) {
+    struct w2e_echo_config config = no_limits;
+    config.buffer_bytes_max = 1;
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin(&echo, &config);
+    w2e_session_echo_refuse(&echo, START_US);
+    expect(session, W2E_OP_SHUTDOWN);
+    done(session, W2E_OP_SHUTDOWN, 0, 0);
+    receive(session, "x");
+    expect(session, W2E_OP_RECV);
+    done(session, W2E_OP_RECV, 0, 0);
+    finish(session);
 }
 
 /* The connection is closed as it would be without. */
@@ -320,6 +334,28 @@ static void the_buffer_grows_with_the_traffic_and_shrinks_after_it(void) {
     wind_down_by_reset(session);
 }
 
+static size_t echo_bytes(struct w2e_session *session, size_t bytes) {
+    size_t size = expect(session, W2E_OP_RECV).size;
+    done(session, W2E_OP_RECV, 0, bytes < size ? bytes : size);
+    done(session, W2E_OP_SEND, 0, expect(session, W2E_OP_SEND).size);
+    return size;
+}
+
+/* Small receives count only in a row: now and then a larger one keeps the buffer as it is. */
+static void the_buffer_stays_while_it_is_of_use(void) {
+    struct w2e_session_echo echo;
+    struct w2e_session *session = begin(&echo, &no_limits);
+    size_t size = 0;
+    while (size < 128 * 1024) {
+        size = echo_bytes(session, SIZE_MAX);
+    }
+    for (int i = 0; i < 1000; i++) {
+        CHECK(echo_bytes(session, i % 10 == 0 ? size / 2 : 1) >= size);
+    }
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    wind_down_by_reset(session);
+}
+
 /* ---- a whole conversation under a random driver ---- */
 
 static uint64_t random_state;
@@ -441,6 +477,7 @@ int main(void) {
     a_refused_session_waits_for_fin_only_so_long();
     an_abort_or_an_error_ends_discarding();
     without_memory_nothing_is_discarded();
+    with_a_byte_of_memory_what_comes_is_discarded();
     who_is_refused_and_stopped_is_not_waited_for();
     errors_have_reasons();
     an_abort_waits_for_what_is_out();
@@ -451,6 +488,7 @@ int main(void) {
     a_peer_that_takes_no_more_times_out();
     a_buffer_that_holds_nothing_may_be_taken_away();
     the_buffer_grows_with_the_traffic_and_shrinks_after_it();
+    the_buffer_stays_while_it_is_of_use();
     every_byte_comes_back_in_order_however_it_is_sliced();
     return 0;
 }

@@ -73,6 +73,64 @@ static void what_is_called_back_when_all_ends_ends(void) {
     end_by_reset();
 }
 
+/* Says so much, into whatever RECV is lent. */
+static void say(size_t bytes) {
+    struct w2e_op op = w2e_session_next(session, START);
+    CHECK(op.kind == W2E_OP_RECV && op.size >= bytes);
+    memset(op.data, 1, bytes);
+    w2e_session_done(session, W2E_OP_RECV, 0, bytes, START);
+}
+
+/* Also what was sent since the session was last asked is told. */
+static void an_abort_tells_what_has_happened(void) {
+    for (int fails = 0; fails < 2; fails++) {
+        begin();
+        add("corrupt:at=2");
+        w2e_session_undo(session, W2E_OP_RECV);
+        say(3);
+        expect(W2E_OP_SEND);
+        w2e_session_done(session, W2E_OP_SEND, 0, fails ? 2 : 3, START);
+        w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+        CHECK(w2e_session_faults_summary(&faults)->count == (fails ? 0 : 1));
+        w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+        CHECK(w2e_session_faults_summary(&faults)->count == (fails ? 0 : 1));
+        end_by_reset();
+    }
+}
+
+static void a_buffer_that_grew_stays_large(void) {
+    begin();
+    w2e_session_undo(session, W2E_OP_RECV);
+    free(w2e_session_buffer_swap(session, malloc(2048), 2048));
+    add("latency:latency=5");
+    say(2000);
+    say(48);
+    CHECK(w2e_session_buffer_wanted(session) == 4096); /* no more than it may have */
+    free(w2e_session_buffer_swap(session, malloc(4096), 4096));
+    expect(W2E_OP_RECV);
+    CHECK(w2e_session_next(session, START + 5 * MS).size == 2048);
+    w2e_session_done(session, W2E_OP_SEND, 0, 2048, START + 5 * MS);
+    w2e_session_undo(session, W2E_OP_RECV);
+    CHECK(w2e_session_buffer_wanted(session) == 4096);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    end_by_reset();
+}
+
+static void memory_for_faults_may_hold_anything(void) {
+    memset(&faults, 0xA5, sizeof faults);
+    begin();
+    add("latency:latency=5");
+    w2e_session_undo(session, W2E_OP_RECV);
+    say(10);
+    expect(W2E_OP_RECV);
+    CHECK(w2e_session_next(session, START + 5 * MS).size == 10);
+    w2e_session_done(session, W2E_OP_SEND, 0, 10, START + 5 * MS);
+    CHECK(w2e_session_faults_summary(&faults)->count == 1 && w2e_session_faults_summary(&faults)->ended_by == 0);
+    w2e_session_undo(session, W2E_OP_RECV);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    end_by_reset();
+}
+
 /* ---- on a wire ---- */
 
 static void change(struct wire *wire, uint32_t id, const char *text) {
@@ -263,6 +321,9 @@ int main(void) {
     a_receive_is_called_back_once();
     what_fails_while_it_is_called_back_has_failed();
     what_is_called_back_when_all_ends_ends();
+    an_abort_tells_what_has_happened();
+    a_buffer_that_grew_stays_large();
+    memory_for_faults_may_hold_anything();
     who_is_down_waits_for_the_send_that_is_out();
     a_rule_that_becomes_another_is_another();
     the_first_hole_ends_it();

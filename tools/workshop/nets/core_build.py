@@ -39,7 +39,7 @@ def helpers_of(test: Path) -> list[Path]:
     """What a test is linked with besides the core: as tests/core/CMakeLists.txt has it."""
     if test.stem == "test_peers":
         return [test.with_name(name) for name in PEERS]
-    if test.stem == "test_session_datagram_faults":
+    if test.stem.startswith("test_session_datagram_faults"):
         return [test.with_name("net.c")]
     return [test.with_name("wire.c")] if test.stem.startswith("test_session_faults") else []
 
