@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from workshop.nets.sweep import SEED
 from workshop.nets.windows import Programs
 from workshop.steps import run
 
+# The core has a net of its own, core-coverage, which wants all of it.
+CORE = "dll/core/"
+FOR_TESTS = ("dll/win/failing.c", "dll/win/failing.h")
 LEAST_LINES = 95.0
 LEAST_BRANCHES = 90.0
 COMPILE_LIMIT_S = 900.0
@@ -66,14 +71,41 @@ def _summary(source: Path, folder: Path) -> dict[str, Any]:
     return summary
 
 
-def _worst(summary: dict[str, Any]) -> str:
-    files = sorted(
-        summary["files"], key=lambda file: file["branch_total"] - file["branch_covered"], reverse=True
-    )
+@dataclass(frozen=True)
+class Covered:
+    """Lines and branches that were run, of those that there are."""
+
+    lines: int
+    of_lines: int
+    branches: int
+    of_branches: int
+
+    @property
+    def line_percent(self) -> float:
+        return 100 * self.lines / self.of_lines
+
+    @property
+    def branch_percent(self) -> float:
+        return 100 * self.branches / self.of_branches
+
+    def __str__(self) -> str:
+        return (
+            f"{self.line_percent:.1f} % of {self.of_lines:,} lines,"
+            f" {self.branch_percent:.1f} % of {self.of_branches:,} branches"
+        )
+
+
+def _add_up(files: Sequence[dict[str, Any]]) -> Covered:
+    keys = ("line_covered", "line_total", "branch_covered", "branch_total")
+    return Covered(*(sum(file[key] for file in files) for key in keys))
+
+
+def _worst(files: Sequence[dict[str, Any]]) -> str:
+    by_missing = sorted(files, key=lambda file: file["branch_total"] - file["branch_covered"], reverse=True)
     return "\n".join(
         f"    {file['filename']}: lines {file['line_percent']} %, branches {file['branch_percent']} %,"
         f" {file['branch_total'] - file['branch_covered']} not taken"
-        for file in files[:SHOWN]
+        for file in by_missing[:SHOWN]
     )
 
 
@@ -82,17 +114,20 @@ def work(run: Run) -> list[Figure]:
     objects = programs.folder
     _sweep(programs, run.full)
     in_python.run_tests(run, "coverage", objects / "ws2echo.dll", QUICK_FILES)
-    summary = _summary(run.source, objects)
-    lines, branches = float(summary["line_percent"]), float(summary["branch_percent"])
-    if lines < LEAST_LINES or branches < LEAST_BRANCHES:
+    files: list[dict[str, Any]] = [
+        file for file in _summary(run.source, objects)["files"] if file["filename"] not in FOR_TESTS
+    ]
+    outside = [file for file in files if not file["filename"].startswith(CORE)]
+    covered, whole = _add_up(outside), _add_up(files)
+    if covered.line_percent < LEAST_LINES or covered.branch_percent < LEAST_BRANCHES:
         raise FoundError(
-            f"{lines} % of the lines and {branches} % of the branches of the DLL are run, of which"
-            f" {LEAST_LINES} and {LEAST_BRANCHES} are wanted. Most is missing in\n{_worst(summary)}\n"
-            f"    {objects / 'coverage.html'}"
+            f"Of the DLL but for its core {covered} are run; {LEAST_LINES} and {LEAST_BRANCHES} % are wanted."
+            f" Most is missing in\n"
+            f"{_worst(outside)}\n    {objects / 'coverage.html'}"
         )
     return [
-        Figure("lines of the DLL", f"{lines:.1f} % of {summary['line_total']:,}"),
-        Figure("branches of the DLL", f"{branches:.1f} % of {summary['branch_total']:,}"),
+        Figure("run of the DLL, but for its core", str(covered)),
+        Figure("… with the core, which has tests of its own", str(whole)),
     ]
 
 
