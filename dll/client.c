@@ -143,7 +143,7 @@ static int receive_direct(struct w2e_client *client, unsigned char *buffer, uint
 
 int w2e_client_start_receive(struct w2e_client *client) {
     WSABUF buffer = {.len = (ULONG)client->arrived_capacity, .buf = (char *)client->arrived};
-    if (w2e_sys_wsa_recv(client->socket, &buffer, &client->receive, NULL) != 0) {
+    if (w2e_sys_wsa_recv(client->socket, &buffer, 1, &client->receive, NULL) != 0) {
         int error = WSAGetLastError();
         if (error != WSA_IO_PENDING) {
             return error;

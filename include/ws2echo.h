@@ -179,9 +179,9 @@ typedef struct ws2echo_server_stats {
     uint64_t connections_peak;                         /* most served at once */
     uint64_t connections_closed[WS2ECHO_REASON_COUNT]; /* ended, by enum ws2echo_reason */
     uint64_t bytes_received;                           /* from all peers, over TCP and UDP */
-    uint64_t bytes_sent;                               /* to all peers, over TCP and UDP */
-    uint64_t datagrams_received;                       /* over UDP, those that were too long included */
-    uint64_t datagrams_sent;                           /* answers over UDP */
+    uint64_t bytes_sent;            /* to all peers, over TCP and UDP; from when a send begins, less what did not go */
+    uint64_t datagrams_received;    /* over UDP, those that were too long included */
+    uint64_t datagrams_sent;        /* answers over UDP */
     uint64_t datagrams_oversize;    /* longer than echo_buffer_bytes (WSAEMSGSIZE), and therefore not answered */
     uint64_t datagrams_unreachable; /* told by SIO_UDP_CONNRESET: an answer met a closed port (WSAECONNRESET, WSAENETRESET) */
     uint64_t datagrams_failed;      /* answers that could not be sent, and receives that failed for any other reason */
@@ -261,7 +261,8 @@ WS2ECHO_API int ws2echo_server_port(ws2echo_server server, uint16_t *port);
 WS2ECHO_API int ws2echo_server_address(ws2echo_server server, uint32_t index, ws2echo_address *address);
 
 /*
- * Gives the counters, all of one moment. Set stats->size before the call.
+ * Gives the counters: those of connections and events of one moment, those of bytes and datagrams while others may count on. Set
+ * stats->size before the call.
  * Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block.
  */
 WS2ECHO_API int ws2echo_server_stats_get(ws2echo_server server, ws2echo_server_stats *stats);

@@ -121,6 +121,7 @@ static void count_sending(struct w2e_connection *connection, const struct w2e_op
         connection->sending = op->size;
         w2e_counter_add(&connection->traffic->bytes_sent, op->size);
         w2e_counter_add(&connection->traffic->datagrams_sent, connection->datagram);
+        tell_watch(connection->traffic); /* the operation may be out for as long as the peer does not read */
     }
 }
 
@@ -214,11 +215,26 @@ struct datagram_ends {
     SOCKADDR_IN6 peer;
     INT peer_size;
     WSAMSG message;
-    WSABUF buffer;
+    WSABUF buffers[2];
     uint64_t control[8]; /* a WSACMSGHDR and an IN6_PKTINFO or IN_PKTINFO */
 };
 
 _Static_assert(sizeof(struct datagram_ends) <= sizeof(struct w2e_ends), "room for the ends of a datagram");
+
+/*
+ * Where the rest goes of a datagram that is longer than its buffer; nobody reads it. For Winsock would tell WSAEMSGSIZE, and then it is anybody's
+ * guess whether a completion comes as well: status codes of that kind (STATUS_BUFFER_OVERFLOW) are neither success nor failure. Wine 8 does call the
+ * completion routine, of an operation that was not started by all that WSARecvFrom tells.
+ */
+static unsigned char rest_of_datagrams[65536];
+
+/* The buffers of an operation: 1, or 2 if a datagram is received by an operation that is started. */
+static DWORD buffers_of(const struct w2e_connection *connection, const struct w2e_op *op, const OVERLAPPED *overlapped,
+                        WSABUF buffers[2]) {
+    buffers[0] = (WSABUF){.len = op->size > INT_MAX ? INT_MAX : (ULONG)op->size, .buf = (char *)op->data};
+    buffers[1] = (WSABUF){.len = sizeof rest_of_datagrams, .buf = (char *)rest_of_datagrams};
+    return connection->datagram && op->kind == W2E_OP_RECV && overlapped != NULL ? 2 : 1;
+}
 
 static struct datagram_ends *ends_of(const struct w2e_op *op) {
     return (struct datagram_ends *)(void *)op->ends;
@@ -230,12 +246,11 @@ void w2e_ends_peer(const struct w2e_ends *ends, SOCKADDR_STORAGE *peer) {
     memcpy(peer, &known->peer, sizeof known->peer);
 }
 
-static WSAMSG *message_of(const struct w2e_op *op) {
+static WSAMSG *message_of(const struct w2e_connection *connection, const struct w2e_op *op, const OVERLAPPED *overlapped) {
     struct datagram_ends *ends = ends_of(op);
-    ends->buffer = (WSABUF){.len = (ULONG)op->size, .buf = (char *)op->data};
     ends->message.name = (struct sockaddr *)&ends->peer;
-    ends->message.lpBuffers = &ends->buffer;
-    ends->message.dwBufferCount = 1;
+    ends->message.lpBuffers = ends->buffers;
+    ends->message.dwBufferCount = buffers_of(connection, op, overlapped, ends->buffers);
     ends->message.dwFlags = 0;
     return &ends->message;
 }
@@ -244,7 +259,7 @@ static WSAMSG *message_of(const struct w2e_op *op) {
 static int exchange_message(struct w2e_connection *connection, const struct w2e_op *op, DWORD *bytes, OVERLAPPED *overlapped,
                             LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     struct datagram_ends *ends = ends_of(op);
-    WSAMSG *message = message_of(op);
+    WSAMSG *message = message_of(connection, op, overlapped);
     if (op->kind == W2E_OP_SEND) {
         if (message->Control.len == 0) {
             message->Control.buf = NULL;
@@ -259,17 +274,18 @@ static int exchange_message(struct w2e_connection *connection, const struct w2e_
 static int exchange_datagram(struct w2e_connection *connection, const struct w2e_op *op, DWORD *bytes, OVERLAPPED *overlapped,
                              LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     struct datagram_ends *ends = ends_of(op);
-    WSABUF buffer = {.len = (ULONG)op->size, .buf = (char *)op->data};
+    WSABUF buffers[2];
+    DWORD count = buffers_of(connection, op, overlapped, buffers);
     if (connection->receive_message != NULL) {
         return exchange_message(connection, op, bytes, overlapped, routine);
     }
     if (op->kind == W2E_OP_SEND) {
-        return w2e_sys_wsa_send_to(connection->socket, &buffer, bytes, (const struct sockaddr *)&ends->peer, ends->peer_size,
+        return w2e_sys_wsa_send_to(connection->socket, buffers, bytes, (const struct sockaddr *)&ends->peer, ends->peer_size,
                                    overlapped, routine);
     }
     ends->peer_size = sizeof ends->peer;
-    return w2e_sys_wsa_recv_from(connection->socket, &buffer, bytes, (struct sockaddr *)&ends->peer, &ends->peer_size, overlapped,
-                                 routine);
+    return w2e_sys_wsa_recv_from(connection->socket, buffers, count, bytes, (struct sockaddr *)&ends->peer, &ends->peer_size,
+                                 overlapped, routine);
 }
 
 /* ---- RECV and SEND ---- */
@@ -309,15 +325,19 @@ int w2e_connection_transfer(struct w2e_connection *connection, const struct w2e_
 
 int w2e_connection_start(struct w2e_connection *connection, const struct w2e_op *op, OVERLAPPED *overlapped,
                          LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
-    WSABUF buffer = {.len = op->size > INT_MAX ? INT_MAX : (ULONG)op->size, .buf = (char *)op->data};
+    WSABUF buffers[2];
+    DWORD count = buffers_of(connection, op, overlapped, buffers);
     int outcome;
     count_sending(connection, op);
+    if (op->kind == W2E_OP_RECV) {
+        connection->receiving = op->size;
+    }
     if (has_ends(connection, op)) {
         outcome = exchange_datagram(connection, op, NULL, overlapped, routine);
     } else if (op->kind == W2E_OP_RECV) {
-        outcome = w2e_sys_wsa_recv(connection->socket, &buffer, overlapped, routine);
+        outcome = w2e_sys_wsa_recv(connection->socket, buffers, count, overlapped, routine);
     } else {
-        outcome = w2e_sys_wsa_send(connection->socket, &buffer, overlapped, routine);
+        outcome = w2e_sys_wsa_send(connection->socket, buffers, overlapped, routine);
     }
     int error = outcome == 0 ? 0 : WSAGetLastError();
     if (error != 0 && error != WSA_IO_PENDING) {
@@ -329,6 +349,9 @@ int w2e_connection_start(struct w2e_connection *connection, const struct w2e_op 
 int w2e_connection_result(struct w2e_connection *connection, enum w2e_op_kind kind, OVERLAPPED *overlapped, size_t *bytes) {
     DWORD moved = 0;
     int error = w2e_sys_overlapped_result(connection->socket, overlapped, &moved, FALSE);
+    if (error == 0 && connection->datagram && kind == W2E_OP_RECV && moved > connection->receiving) {
+        error = WSAEMSGSIZE;
+    }
     *bytes = error == 0 ? moved : 0;
     count_sent(connection, kind, error, *bytes);
     if (error == 0 && kind == W2E_OP_CONNECT) {

@@ -56,6 +56,7 @@ struct w2e_connection {
     bool shut;                    /* SHUTDOWN was done */
     bool interruptible;           /* not even a SEND may keep a thread: its owner wants to be heard at any time */
     size_t sending;               /* bytes of the SEND that is out: they are counted already */
+    size_t receiving;             /* bytes that the RECV of a datagram that was started has room for */
     struct w2e_buffer_pool *pool; /* of its thread, or NULL */
     size_t buffer_bytes;          /* of the buffer that the session has, which may use less of it */
     /* Whom CONNECT is for. */

@@ -1,6 +1,7 @@
 /*
- * Memory in which every mistake is an access violation or ends the program: behind each block stands a page that nobody may touch, and what is
- * freed may not be touched either. Only in a build with W2E_GUARD_PAGES, which tests run; elsewhere none of this is in the DLL.
+ * Memory in which mistakes do not go on unseen: behind each block, but for up to 15 bytes, stands a page that nobody may touch, and what was
+ * freed may not be touched either: both are access violations. What was written to those bytes or right before the block, or is freed twice,
+ * ends the program when it is freed. Only in a build with W2E_GUARD_PAGES, which tests run; elsewhere none of this is in the DLL.
  */
 #ifndef W2E_GUARDED_H
 #define W2E_GUARDED_H

@@ -141,12 +141,12 @@ static inline int w2e_sys_send_wake(SOCKET socket) {
 
 /* The overlapped ones: 0 if done at once, else see WSAGetLastError. */
 
-static inline int w2e_sys_wsa_recv(SOCKET socket, WSABUF *buffer, OVERLAPPED *overlapped,
+static inline int w2e_sys_wsa_recv(SOCKET socket, WSABUF *buffers, DWORD count, OVERLAPPED *overlapped,
                                    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     W2E_CALLED_OR(SOCKET_ERROR);
     DWORD flags = 0;
-    W2E_SHORTEN(socket, buffer);
-    return WSARecv(socket, buffer, 1, NULL, &flags, overlapped, routine);
+    W2E_SHORTEN(socket, buffers);
+    return WSARecv(socket, buffers, count, NULL, &flags, overlapped, routine);
 }
 
 static inline int w2e_sys_wsa_send(SOCKET socket, WSABUF *buffer, OVERLAPPED *overlapped,
@@ -158,11 +158,11 @@ static inline int w2e_sys_wsa_send(SOCKET socket, WSABUF *buffer, OVERLAPPED *ov
 
 /* Those for datagrams are plain calls without an OVERLAPPED. */
 
-static inline int w2e_sys_wsa_recv_from(SOCKET socket, WSABUF *buffer, DWORD *bytes, struct sockaddr *peer, INT *peer_size,
-                                        OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+static inline int w2e_sys_wsa_recv_from(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *bytes, struct sockaddr *peer,
+                                        INT *peer_size, OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     W2E_CALLED_OR(SOCKET_ERROR);
     DWORD flags = 0;
-    return WSARecvFrom(socket, buffer, 1, bytes, &flags, peer, peer_size, overlapped, routine);
+    return WSARecvFrom(socket, buffers, count, bytes, &flags, peer, peer_size, overlapped, routine);
 }
 
 static inline int w2e_sys_wsa_send_to(SOCKET socket, WSABUF *buffer, DWORD *bytes, const struct sockaddr *peer, INT peer_size,

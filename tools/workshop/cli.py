@@ -185,7 +185,7 @@ COMMANDS = {
     ),
     "bench": Command(
         bench.command,
-        "[--rounds N] [--seconds S] [--servers NAMES] [--scenarios NAMES] [--idle N]",
+        "[--rounds N] [--seconds S] [--servers NAMES] [--scenarios NAMES] [--idle N] [--no-costs]",
         "our servers and others under one load, interleaved, as ratios",
         BENCH_HELP,
     ),

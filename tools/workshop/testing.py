@@ -361,6 +361,9 @@ def _net_command(arguments: list[str]) -> int:
     """./dev test --net NAME ... [--full | --plants]"""
     full, planted = "--full" in arguments, "--plants" in arguments
     names = [argument for argument in arguments if not argument.startswith("--")]
+    unknown = {word for word in arguments if word.startswith("--")} - {"--net", "--full", "--plants"}
+    if unknown:
+        raise StepError(f"beside --net NAME there are --full and --plants, not {', '.join(sorted(unknown))}")
     unknown = set(names) - {net.name for net in NETS}
     if unknown or (arguments and arguments[0] == "--net" and not names):
         known = ", ".join(net.name for net in NETS)

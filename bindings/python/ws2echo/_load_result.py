@@ -71,7 +71,8 @@ class LoadSample:
             interval_us=now.stats.elapsed_us - before.stats.elapsed_us,
             connections_current=now.stats.connections_current,
             messages=now.stats.messages - before.stats.messages,
-            bytes_sent=now.stats.bytes_sent - before.stats.bytes_sent,
+            # What was counted when its send began, and did not go after all, is taken back.
+            bytes_sent=max(0, now.stats.bytes_sent - before.stats.bytes_sent),
             bytes_received=now.stats.bytes_received - before.stats.bytes_received,
             latency=now.latency.since(before.latency),
         )

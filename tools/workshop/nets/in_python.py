@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from workshop import build, machine, wine
@@ -40,18 +40,16 @@ def _site(dll: Path, folder: Path) -> Path:
     return folder
 
 
-def run_tests(
-    run: Run, net: str, dll: Path, quick: Sequence[str], extra: Mapping[str, str] | None = None
-) -> str:
+def run_tests(run: Run, net: str, dll: Path, quick: Sequence[str]) -> str:
     """Run them: pytest's last line; FoundError if one fails or the process does not come to its end.
 
-    quick: the files, unless all are run. extra: more for the environment.
+    quick: the files, unless all are run.
     """
     site = _site(dll, run.build / "site")
     tests = run.source / "tests"
     chosen = run.only or quick
     arguments: list[str | Path] = [tests] if run.full else [tests / name for name in chosen]
-    env = {**machine.windows_environment(), **(extra or {})}
+    env = machine.windows_environment()
     env["PYTHONPATH"] = env["PYTHONPATH"].replace(windows_path(SITE), windows_path(site))
     start: list[str | Path] = [
         machine.windows_python() / "python.exe",

@@ -7,7 +7,7 @@ there are.
 
 from __future__ import annotations
 
-import random
+import hashlib
 import re
 import signal
 import subprocess
@@ -95,6 +95,11 @@ class Mutant:
         lines[self.line] = old[: self.begin] + self.new + old[self.end :]
         return "".join(lines)
 
+    @property
+    def what(self) -> str:
+        """Its file, and the line as it is without it."""
+        return f"{self.source.name} {self.source.read_text('utf-8').splitlines()[self.line]}"
+
     def __str__(self) -> str:
         line = self.source.read_text("utf-8").splitlines()[self.line]
         old = line[self.begin : self.end]
@@ -131,16 +136,20 @@ def _mutants_of_line(source: Path, number: int, line: str) -> Iterator[Mutant]:
         yield Mutant(source, number, indent, len(line.rstrip()), ";")
 
 
+def _drawn(mutant: Mutant) -> str:
+    """A number for each mutant, by what it is and not by where it stands."""
+    return hashlib.sha256(f"{SEED} {mutant.begin} {mutant.new} {mutant.what}".encode()).hexdigest()
+
+
 def all_mutants(run: Run) -> list[Mutant]:
-    """All of them, in an order that is drawn, and always the same."""
+    """All of them, in an order that is drawn, and that a change elsewhere leaves as it is."""
     found = [
         mutant
         for source in core_build.core_sources(run.source)
         for number, line in enumerate(source.read_text("utf-8").splitlines())
         for mutant in _mutants_of_line(source, number, line)
     ]
-    random.Random(SEED).shuffle(found)
-    return found
+    return sorted(found, key=_drawn)
 
 
 class Bench:
