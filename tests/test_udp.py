@@ -87,6 +87,27 @@ def test_too_long_ones_are_counted_and_not_answered(
     assert (stats.datagrams_oversize, stats.datagrams_received, stats.datagrams_sent) == (2, 4, 2)
 
 
+def test_too_long_ones_that_wait_already_when_it_is_received(
+    open_server: OpenServer, open_socket: OpenSocket, model: int, host: str
+) -> None:
+    """A receive that ends at once is another path than one that waits: here several come before the next."""
+    server = open_server(model=model, protocol=abi.UDP, echo_buffer_bytes=1000)
+    plain = open_socket()
+    rounds, in_a_row = 40, 5
+    for round_ in range(rounds):
+        for index in range(in_a_row):
+            plain.sendto(payload(1001), (host, server.port))
+            plain.sendto(payload(1000, seed=round_ * in_a_row + index), (host, server.port))
+        for index in range(in_a_row):
+            assert plain.recv(70_000) == payload(1000, seed=round_ * in_a_row + index)
+    stats, each = server.stats, rounds * in_a_row
+    assert (stats.datagrams_oversize, stats.datagrams_received, stats.datagrams_sent) == (
+        each,
+        2 * each,
+        each,
+    )
+
+
 @pytest.mark.parametrize("told", [0, 1])
 def test_an_answer_to_a_closed_port_harms_nobody(
     open_server: OpenServer, open_socket: OpenSocket, model: int, host: str, told: int
