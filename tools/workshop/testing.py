@@ -109,7 +109,9 @@ def _results(where: str) -> Path:
     for old in LOGS.glob(f"pytest-{where}-*.xml"):
         if not Path(f"/proc/{old.stem.rpartition('-')[2]}").exists():
             old.unlink(missing_ok=True)
-    return LOGS / f"pytest-{where}-{os.getpid()}.xml"
+    results = LOGS / f"pytest-{where}-{os.getpid()}.xml"
+    results.unlink(missing_ok=True)
+    return results
 
 
 def _common_pytest_arguments(results: str, cache: str) -> list[str]:
@@ -119,11 +121,12 @@ def _common_pytest_arguments(results: str, cache: str) -> list[str]:
 
 def _judge(status: int, results: Path, limit_s: float) -> bool:
     """True if tests ran and passed, False if none was selected; StepError otherwise."""
-    if status == NOTHING_COLLECTED:
-        return False
     if status == wine.TIMED_OUT:
         raise StepError(f"the tests did not end within {limit_s:.0f} s")
     problem = _verdict(results)
+    # An access violation, 0xC0000005, has this status, too; but then pytest wrote nothing.
+    if status == NOTHING_COLLECTED and not problem:
+        return False
     if problem or status != 0:
         raise StepError(f"{problem or 'pytest failed'} (exit status {status})")
     return True
@@ -361,9 +364,9 @@ def _net_command(arguments: list[str]) -> int:
     """./dev test --net NAME ... [--full | --plants]"""
     full, planted = "--full" in arguments, "--plants" in arguments
     names = [argument for argument in arguments if not argument.startswith("--")]
-    unknown = {word for word in arguments if word.startswith("--")} - {"--net", "--full", "--plants"}
-    if unknown:
-        raise StepError(f"beside --net NAME there are --full and --plants, not {', '.join(sorted(unknown))}")
+    misspelt = {word for word in arguments if word.startswith("--")} - {"--net", "--full", "--plants"}
+    if misspelt:
+        raise StepError(f"beside --net NAME there are --full and --plants, not {', '.join(sorted(misspelt))}")
     unknown = set(names) - {net.name for net in NETS}
     if unknown or (arguments and arguments[0] == "--net" and not names):
         known = ", ".join(net.name for net in NETS)
