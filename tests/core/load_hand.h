@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "codes.h"
+#include "fit_buffer.h"
 #include "session_load.h"
 
 #include <string.h>
@@ -52,10 +53,7 @@ static const struct w2e_load_sink sink = {.connected = on_connected, .echoed = o
 /* ---- steps ---- */
 
 static inline struct w2e_op next_at(uint64_t now_us) {
-    size_t wanted = w2e_session_buffer_wanted(session);
-    if (wanted != session->buffer_size) {
-        free(w2e_session_buffer_swap(session, malloc(wanted), wanted));
-    }
+    fit_buffer(session);
     return w2e_session_next(session, now_us);
 }
 

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "codes.h"
+#include "fit_buffer.h"
 
 #include <string.h>
 
@@ -161,10 +162,7 @@ static uint64_t ready_us(struct wire *wire) {
 /* ---- what all drivers do ---- */
 
 static struct w2e_op next(struct wire *wire) {
-    size_t wanted = w2e_session_buffer_wanted(wire->session);
-    if (wanted != wire->session->buffer_size) {
-        free(w2e_session_buffer_swap(wire->session, malloc(wanted), wanted));
-    }
+    fit_buffer(wire->session);
     CHECK(++wire->asked < ASKED_MAX);
     struct w2e_op op = w2e_session_next(wire->session, wire->now_us);
     bool moves = op.kind == W2E_OP_RECV || op.kind == W2E_OP_SEND;
