@@ -242,12 +242,15 @@ static int accept_one(struct task *task) {
  */
 static void accept_some(struct task *task) {
     uint32_t most = 1 + shard_of(task)->watched / SERVED_FOR_AN_ACCEPT;
-    int error = accept_one(task);
-    if (error != 0) {
-        accept_failed(task, error);
-        return;
+    uint32_t accepted = 0;
+    int error = 0;
+    while (accepted < most && error == 0) {
+        error = accept_one(task);
+        accepted += error == 0;
     }
-    for (uint32_t accepted = 1; accepted < most && accept_one(task) == 0; accepted++) {
+    bool all = accepted > 0 && error == WSAEWOULDBLOCK; /* nothing more waits */
+    if (error != 0 && !all) {
+        accept_failed(task, error);
     }
 }
 

@@ -98,18 +98,31 @@ static void run_phase(uint64_t quota, uint32_t seconds) {
     misuse_close_common();
 }
 
-static bool open_staying_server(ws2echo_server *server) {
+/* Answers the callers in one phase. What its threads keep for themselves is not there any more when what is held is counted. */
+static ws2echo_server open_staying_server(void) {
+    ws2echo_server server;
     ws2echo_server_options options;
     ws2echo_server_options_init(&options);
     options.model = WS2ECHO_MODEL_IOCP;
     options.family = WS2ECHO_FAMILY_IPV4;
     options.protocol = WS2ECHO_PROTOCOL_BOTH;
-    return ws2echo_server_open(&options, server) == 0 && ws2echo_server_port(*server, &misuse_shared.port) == 0;
+    if (ws2echo_server_open(&options, &server) != 0 || ws2echo_server_port(server, &misuse_shared.port) != 0) {
+        printf("VERDICT no server: %s\n", ws2echo_last_failure());
+        exit(2);
+    }
+    return server;
 }
 
 static bool holds_more(const struct misuse_holdings *before, const struct misuse_holdings *now) {
     return now->handles > before->handles || now->threads > before->threads ||
            now->heap_blocks > before->heap_blocks + HEAP_BLOCKS_SLACK;
+}
+
+static void tell_types(const struct misuse_holdings *before, const struct misuse_holdings *now) {
+    for (size_t place = 0; place < MISUSE_TYPES_MAX && now->types[place].count > 0; place++) {
+        const struct misuse_type *type = &now->types[place];
+        printf("HELD: %s %u, then %u\n", type->name, misuse_count_of(before, type->name), type->count);
+    }
 }
 
 /* What is held is to be what it was, once the system has cleared up. */
@@ -124,6 +137,7 @@ static void check_holdings(const struct misuse_holdings *before) {
            before->handles, now.handles, before->semaphores, now.semaphores, before->threads, now.threads,
            (unsigned long long)before->heap_blocks, (unsigned long long)now.heap_blocks);
     if (holds_more(before, &now)) {
+        tell_types(before, &now);
         printf("WRONG: something was left behind\n");
         misuse_shared.failed = 1;
     }
@@ -169,21 +183,19 @@ int main(int count, char **arguments) {
     }
     SetUnhandledExceptionFilter(tell_crash);
     seed_callers(strtoull(arguments[1], NULL, 10));
-    ws2echo_server server;
-    if (!open_staying_server(&server)) {
-        printf("VERDICT no server: %s\n", ws2echo_last_failure());
-        return 2;
-    }
     misuse_count_kinds();
+    ws2echo_server server = open_staying_server();
     misuse_warm_up(&callers[CALLERS]);
     run_phase(WARM_UP_CALLS, 60);
+    ws2echo_server_close(server);
     struct misuse_holdings before = misuse_holdings();
+    server = open_staying_server();
     run_phase(strtoull(arguments[2], NULL, 10), (uint32_t)strtoul(arguments[3], NULL, 10));
+    ws2echo_server_close(server);
     check_holdings(&before);
     uint64_t sum = tell_counts();
     LONG64 owned = callers[CALLERS].calls + callers[CALLERS + 1].calls;
     printf("CALLS: %llu by %d threads, %lld of owners beside them\n", (unsigned long long)sum, CALLERS, (long long)owned);
-    ws2echo_server_close(server);
     printf("VERDICT %s\n", misuse_shared.failed == 0 ? "ok" : "wrong");
     return misuse_shared.failed == 0 ? 0 : 1;
 }

@@ -178,8 +178,17 @@ void misuse_own(struct misuse_caller *caller);
 void misuse_warm_up(struct misuse_caller *caller);
 void misuse_close_common(void);
 
+enum { MISUSE_TYPES_MAX = 32 };
+
+/* Kernel objects of one type. */
+struct misuse_type {
+    char name[28];
+    uint32_t count;
+};
+
 /* What this process has: kernel objects (sockets included, semaphores apart), threads, and blocks of its heaps. */
 struct misuse_holdings {
+    struct misuse_type types[MISUSE_TYPES_MAX]; /* of all kernel objects; ends with a name that is empty */
     uint32_t handles;
     uint32_t semaphores;
     uint32_t threads;
@@ -189,5 +198,8 @@ struct misuse_holdings {
 };
 
 struct misuse_holdings misuse_holdings(void);
+
+/* How many kernel objects there are of a type: "Event", "File". */
+uint32_t misuse_count_of(const struct misuse_holdings *holdings, const char *name);
 
 #endif

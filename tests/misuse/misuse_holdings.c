@@ -11,8 +11,22 @@ enum { UNUSED_MAX = 2048, STEP = 4 };
 
 typedef NTSTATUS(NTAPI *query_object)(HANDLE, OBJECT_INFORMATION_CLASS, PVOID, ULONG, PULONG);
 
-/* Whether it is a handle; and one that Windows makes for itself, when two threads first meet at a critical section. The DLL has none. */
-static bool is_handle(query_object query, HANDLE handle, bool *semaphore) {
+/* Counts one of the type of that name. */
+static void count_type(struct misuse_holdings *holdings, const UNICODE_STRING *name) {
+    char narrow[sizeof holdings->types[0].name] = {0};
+    for (size_t i = 0; i < name->Length / sizeof(WCHAR) && i < sizeof narrow - 1; i++) {
+        narrow[i] = (char)name->Buffer[i];
+    }
+    size_t place = 0;
+    while (place < MISUSE_TYPES_MAX - 1 && holdings->types[place].count > 0 && strcmp(holdings->types[place].name, narrow) != 0) {
+        place++;
+    }
+    memcpy(holdings->types[place].name, narrow, sizeof narrow);
+    holdings->types[place].count++;
+}
+
+/* Whether it is a handle, which is counted then. */
+static bool count_handle(query_object query, HANDLE handle, struct misuse_holdings *holdings) {
     union {
         PUBLIC_OBJECT_TYPE_INFORMATION type;
         uint8_t room[1024];
@@ -20,9 +34,18 @@ static bool is_handle(query_object query, HANDLE handle, bool *semaphore) {
     if (query(handle, ObjectTypeInformation, &told, sizeof told, NULL) != 0) {
         return false;
     }
-    const UNICODE_STRING *name = &told.type.TypeName;
-    *semaphore = name->Length == sizeof L"Semaphore" - sizeof(WCHAR) && wmemcmp(name->Buffer, L"Semaphore", 9) == 0;
+    count_type(holdings, &told.type.TypeName);
+    holdings->handles++;
     return true;
+}
+
+uint32_t misuse_count_of(const struct misuse_holdings *holdings, const char *name) {
+    for (size_t place = 0; place < MISUSE_TYPES_MAX && holdings->types[place].count > 0; place++) {
+        if (strcmp(holdings->types[place].name, name) == 0) {
+            return holdings->types[place].count;
+        }
+    }
+    return 0;
 }
 
 static void count_handles(struct misuse_holdings *holdings) {
@@ -31,12 +54,11 @@ static void count_handles(struct misuse_holdings *holdings) {
     memcpy(&query, &found, sizeof query);
     uint32_t unused = 0;
     for (uintptr_t handle = STEP; unused < UNUSED_MAX; handle += STEP) {
-        bool semaphore = false;
-        bool used = is_handle(query, (HANDLE)handle, &semaphore);
-        holdings->handles += used && !semaphore;
-        holdings->semaphores += semaphore;
-        unused = used ? 0 : unused + 1;
+        unused = count_handle(query, (HANDLE)handle, holdings) ? 0 : unused + 1;
     }
+    /* One that Windows makes for itself, when two threads first meet at a critical section. The DLL has none. */
+    holdings->semaphores = misuse_count_of(holdings, "Semaphore");
+    holdings->handles -= holdings->semaphores;
 }
 
 static uint32_t count_threads(void) {

@@ -69,7 +69,7 @@ def work(run: Run) -> list[Figure]:
     command = ["misuse.exe", str(SEED), str(calls), str(seconds)]
     said = programs.run(command, limit_s=seconds + MORE_SECONDS)
     if "VERDICT ok" not in said:
-        told = [line for line in said.splitlines() if line.startswith(("WRONG", "CRASH", "HANG", "VERDICT"))]
+        told = [line for line in said.splitlines() if line.startswith(("HELD", "WRONG", "CRASH", "HANG", "VERDICT"))]
         raise FoundError("\n".join(told) or f"{' '.join(command)} came to no verdict:\n{said[-2000:]}")
     results = _results(said)
     _check_that_all_were_called(run.source, results)
