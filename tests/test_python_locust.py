@@ -20,6 +20,17 @@ from ws2echo import Reason, Server
 LOCUST = Path(os.environ.get("WS2ECHO_LOCUST") or "none")
 LOCUSTFILE = "from ws2echo.locust import EchoUser\n\nclass User(EchoUser):\n    message_bytes = 500\n"
 # A time limit of Locust would be none: what starting took may count in it, or not.
+QUITS_WHEN_ALL_ECHO = """
+from locust import events
+
+@events.init.add_listener
+def listen(environment, **_):
+    @environment.events.worker_report.add_listener
+    def look(**_):
+        asked = {name: entry.num_requests for (name, _), entry in environment.stats.entries.items()}
+        if asked.get("connect", 0) >= 4 and asked.get("echo", 0) > 0:
+            environment.runner.quit()
+"""
 QUITS_AT_FAILURE = """
 from locust import events
 
@@ -92,12 +103,13 @@ def told(folder: Path) -> dict[str, dict[str, str]]:
 @needs_locust
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_a_master_and_two_workers(locustfile: Path, tmp_path: Path, protocol: str) -> None:
+    locustfile.write_text(LOCUSTFILE + QUITS_WHEN_ALL_ECHO, "utf-8")
     port = str(free_port())
     with Server("127.0.0.1", protocol=protocol, model="iocp") as server:
         common = ["-m", "locust", "-f", str(locustfile), "--headless", "--host"]
         common.append(f"{protocol}://127.0.0.1:{server.port}")
         master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
-        master += ["--expect-workers", "2", "-u", "4", "-r", "4", "-t", "5s", "--only-summary"]
+        master += ["--expect-workers", "2", "-u", "4", "-r", "4", "--only-summary"]
         worker = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
         with (
             python(*common, *master, "--csv", str(tmp_path / "run")) as head,
