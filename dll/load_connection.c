@@ -267,18 +267,29 @@ void w2e_load_begin(struct w2e_load *load, struct w2e_load_place *place) {
     }
 }
 
-/* Tries the next address of the name: false if there is none. Over UDP only the first is used, for none can be told to be the right one. */
-static bool try_next_address(struct load_connection *connection) {
-    struct w2e_load *load = connection->load;
-    if (is_udp(load) || connection->connection.session->reason == WS2ECHO_REASON_STOPPED) {
-        return false;
+static int unconnected_error(const struct load_connection *connection) {
+    int error = connection->connection.session->error;
+    if (error == 0 && is_udp(connection->load)) { /* not one datagram was answered */
+        error = connection->session.datagrams.ping.progress.unreachable > 0 ? WSAECONNRESET : WSAETIMEDOUT;
     }
-    int error = -1;
+    return error != 0 ? error : WSA_OPERATION_ABORTED;
+}
+
+/*
+ * Tries the next address of the name: 0 if one is begun, and the connection is another thread's then, or what is to be told, of the last one
+ * that was tried. Over UDP only the first is used, for none can be told to be the right one.
+ */
+static int try_next_address(struct load_connection *connection) {
+    struct w2e_load *load = connection->load;
+    int error = unconnected_error(connection);
+    if (is_udp(load) || connection->connection.session->reason == WS2ECHO_REASON_STOPPED) {
+        return error;
+    }
     while (error != 0 && ++connection->addresses_tried < load->address_count) {
         connection->address = (connection->address + 1) % load->address_count;
         error = start(connection);
     }
-    return error == 0;
+    return error;
 }
 
 /* The next connection of the place goes on with its timetable. */
@@ -313,20 +324,14 @@ static void count_end_locked(struct w2e_load *load, const struct load_connection
     }
 }
 
-static int unconnected_error(const struct load_connection *connection) {
-    int error = connection->connection.session->error;
-    if (error == 0 && is_udp(connection->load)) { /* not one datagram was answered */
-        error = connection->session.datagrams.ping.progress.unreachable > 0 ? WSAECONNRESET : WSAETIMEDOUT;
-    }
-    return error != 0 ? error : WSA_OPERATION_ABORTED;
-}
-
 void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) {
     struct w2e_load *load = owner;
     struct load_connection *connection = (struct load_connection *)finished;
     struct w2e_load_place *place = connection->place;
     leave_list(connection);
-    if (!connection->connected && try_next_address(connection)) {
+    bool connected = connection->connected;
+    int error = connected ? 0 : try_next_address(connection);
+    if (!connected && error == 0) {
         return;
     }
     if (is_udp(load)) {
@@ -334,7 +339,7 @@ void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) 
     }
     AcquireSRWLockExclusive(&load->lock);
     bool next = false;
-    if (connection->connected) {
+    if (connected) {
         count_end_locked(load, connection);
         take_from_place(connection);
         next = has_more_locked(load, place);
@@ -344,7 +349,7 @@ void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) 
             w2e_load_end_place_locked(load);
         }
     } else {
-        unconnected_locked(load, place, connection->number, unconnected_error(connection));
+        unconnected_locked(load, place, connection->number, error);
     }
     ReleaseSRWLockExclusive(&load->lock);
     w2e_sys_free(connection);

@@ -416,9 +416,10 @@ static void ranges_are_read_and_printed(void) {
         const char *wrong = w2e_fault_range_parse(&range, cases[i].text, strlen(cases[i].text));
         CHECK((wrong == NULL) == (cases[i].printed != NULL));
         if (wrong == NULL) {
-            char memory[64];
+            char memory[64] = "what was there before";
             struct w2e_text text;
             w2e_text_init(&text, memory, sizeof memory);
+            CHECK(memory[0] == '\0');
             w2e_fault_range_print(&text, &range);
             CHECK(strcmp(memory, cases[i].printed) == 0);
         }

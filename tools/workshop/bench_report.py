@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,13 @@ def _row(server: Peer, servers: Sequence[Peer], found: Mapping[str, Measured], c
     title = server.title if fewest >= connections else f"{server.title} (with {fewest:.0f} connections)"
     floor, best = _floor_of(server, servers), _best_peer(servers, found)
     spread = f"{min(own.values):,.0f} – {max(own.values):,.0f}"
+    values = own.values if len(own.values) > 1 else 2 * own.values
+    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
+    half = f"{lower:,.0f} – {upper:,.0f}"
     to_floor = f"{own.ratio_to(found[floor]):.2f}" if floor is not None and floor in found else ""
     to_best = f"{own.ratio_to(found[best]):.2f}" if best is not None and server.kind != "native" else ""
     p99 = sorted(own.p99_us)[len(own.p99_us) // 2]
-    return [title, f"{own.median:,.0f}", spread, to_floor, to_best, f"{p99:,.0f}"]
+    return [title, f"{own.median:,.0f}", half, spread, to_floor, to_best, f"{p99:,.0f}"]
 
 
 def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -56,7 +60,8 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _table(scenario: Scenario, servers: Sequence[Peer], found: Mapping[str, Measured]) -> str:
-    header = ["server", scenario.unit, "smallest – largest", "to its floor", "to the best peer", "p99, µs"]
+    spread = ["middle half", "smallest – largest"]
+    header = ["server", scenario.unit, *spread, "to its floor", "to the best peer", "p99, µs"]
     rows = [_row(server, servers, found, scenario.connections) for server in servers if server.name in found]
     return f"### {scenario.title}\n\n{_markdown(header, rows)}"
 

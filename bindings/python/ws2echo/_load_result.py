@@ -44,6 +44,7 @@ class LoadSample:
     messages: int
     """Answered in it, each byte right."""
     bytes_sent: int
+    """Payload. 0 if, on balance, nothing went: what counts when its send begins is taken back if it fails."""
     bytes_received: int
     latency: Histogram
     """Of the messages that were answered in it, but for those of the warm-up."""
@@ -71,7 +72,6 @@ class LoadSample:
             interval_us=now.stats.elapsed_us - before.stats.elapsed_us,
             connections_current=now.stats.connections_current,
             messages=now.stats.messages - before.stats.messages,
-            # What was counted when its send began, and did not go after all, is taken back.
             bytes_sent=max(0, now.stats.bytes_sent - before.stats.bytes_sent),
             bytes_received=now.stats.bytes_received - before.stats.bytes_received,
             latency=now.latency.since(before.latency),

@@ -19,6 +19,7 @@ FULL_SECONDS = 3600
 # Beside the calls: the warm-up, and waiting for what the system is slow to clear up.
 MORE_SECONDS = 150
 
+TOLD = ("HELD", "WRONG", "CRASH", "HANG", "VERDICT")
 ROW = re.compile(r"^(ws2echo_\w+)((?: +\d+:\d+)*)$", re.MULTILINE)
 
 
@@ -69,7 +70,7 @@ def work(run: Run) -> list[Figure]:
     command = ["misuse.exe", str(SEED), str(calls), str(seconds)]
     said = programs.run(command, limit_s=seconds + MORE_SECONDS)
     if "VERDICT ok" not in said:
-        told = [line for line in said.splitlines() if line.startswith(("HELD", "WRONG", "CRASH", "HANG", "VERDICT"))]
+        told = [line for line in said.splitlines() if line.startswith(TOLD)]
         raise FoundError("\n".join(told) or f"{' '.join(command)} came to no verdict:\n{said[-2000:]}")
     results = _results(said)
     _check_that_all_were_called(run.source, results)

@@ -139,7 +139,7 @@ def _findings(source: Path, look: Look) -> list[str]:
         raise StepError(f"{look.checker}: {failure}") from failure
     said, wrapper = WRAPPER.subn("", done.stdout.decode(errors="replace"))
     found = FINDING.findall(said)
-    if done.returncode != 0 and not found and not wrapper:
+    if done.returncode != 0 and not found and (not wrapper or "error: " in said):
         raise StepError(f"{look.checker} ended with {done.returncode}:\n{said[-2000:]}")
     return [f"{finding} ({look.checker})" for finding in found]
 

@@ -6,6 +6,9 @@ namespace Ws2Echo.Tests
     /// <summary>A program that ends without disposing anything, while threads wait inside and others call all the time.</summary>
     internal static class LeavingOpen
     {
+        /// <summary>So many of one thread, and the others have long been inside theirs.</summary>
+        private const int Calls = 50;
+
         private static Server? server;
         private static Client? client;
         private static Load? load;
@@ -16,13 +19,12 @@ namespace Ws2Echo.Tests
             client = new Client(server.Port, "127.0.0.1");
             load = new Load(new LoadOptions { Host = "127.0.0.1", Port = server.Port, Connections = 3 });
             client.Echo(new byte[] { 1 });
-            using var inside = new CountdownEvent(4);
-            InBackground(inside, () => client.Receive(new byte[1]));
-            InBackground(inside, TakeEvents);
-            InBackground(inside, () => load.Wait());
-            InBackground(inside, CallForEver);
+            using var inside = new CountdownEvent(3 + Calls);
+            InBackground(() => Enter(inside, () => client.Receive(new byte[1])));
+            InBackground(() => Enter(inside, TakeEvents));
+            InBackground(() => Enter(inside, () => load.Wait()));
+            InBackground(() => CallForEver(inside));
             inside.Wait();
-            Thread.Sleep(200);
             Console.WriteLine("end");
             return 0;
         }
@@ -35,24 +37,28 @@ namespace Ws2Echo.Tests
             }
         }
 
-        private static void CallForEver()
+        private static void CallForEver(CountdownEvent called)
         {
-            while (true)
+            for (int count = 0; ; count++)
             {
                 _ = server!.Stats;
                 new Client(server.Port, "127.0.0.1").Dispose();
+                if (count < Calls)
+                {
+                    called.Signal();
+                }
             }
         }
 
-        private static void InBackground(CountdownEvent inside, Action call)
+        private static void Enter(CountdownEvent inside, Action call)
         {
-            var thread = new Thread(() =>
-            {
-                inside.Signal();
-                call();
-            });
-            thread.IsBackground = true;
-            thread.Start();
+            inside.Signal();
+            call();
+        }
+
+        private static void InBackground(Action call)
+        {
+            new Thread(() => call()) { IsBackground = true }.Start();
         }
     }
 }
