@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import queue
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from packages import LIMIT_S, SOURCE
 
-SERVE = ["./dev", "python", "--no-build", "-m", "ws2echo", "serve", "--port", "0", "--duration"]
+PYTHON = ["./dev", "python", "--no-build"]
+SERVE = [*PYTHON, "-m", "ws2echo", "serve", "--port", "0", "--duration"]
 DURATION_S = 120
 
 
@@ -24,11 +27,25 @@ def models() -> list[str]:
     return re.findall(r"^    X\(\d+, (\w+),", text, re.MULTILINE)
 
 
+@dataclass(frozen=True)
+class Listening:
+    """A program that serves."""
+
+    port: int
+    said: queue.SimpleQueue[str]
+    """The lines that it has printed since."""
+
+
+def _read(lines: Iterable[str], said: queue.SimpleQueue[str]) -> None:
+    for line in lines:
+        said.put(line)
+
+
 @contextlib.contextmanager
-def serving(*options: str, duration_s: float = DURATION_S) -> Iterator[int]:
-    """Starts a server, and ends it: its port."""
+def listening(command: Sequence[str]) -> Iterator[Listening]:
+    """Starts a program that says where it listens, and ends it."""
     with subprocess.Popen(
-        [*SERVE, str(duration_s), *options],
+        command,
         cwd=SOURCE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -41,9 +58,10 @@ def serving(*options: str, duration_s: float = DURATION_S) -> Iterator[int]:
             for line in server.stdout:
                 said.append(line)
                 if found := re.search(r"listening on \S*127\.0\.0\.1:(\d+)", line):
-                    # It tells of each connection, and would wait for ever once the pipe is full.
-                    threading.Thread(target=server.stdout.read, daemon=True).start()
-                    yield int(found[1])
+                    # It may tell of each connection, and would wait for ever once the pipe is full.
+                    later: queue.SimpleQueue[str] = queue.SimpleQueue()
+                    threading.Thread(target=_read, args=(server.stdout, later), daemon=True).start()
+                    yield Listening(int(found[1]), later)
                     break
             else:
                 status = server.wait(LIMIT_S)
@@ -53,9 +71,16 @@ def serving(*options: str, duration_s: float = DURATION_S) -> Iterator[int]:
             server.wait(LIMIT_S)
 
 
-def server_process(duration_s: float) -> Path:
-    """The process of the server, in /proc: the one that python.exe runs in, known by its arguments."""
-    mark = f"--duration\0{duration_s}\0"
+@contextlib.contextmanager
+def serving(*options: str, duration_s: float = DURATION_S) -> Iterator[int]:
+    """`ws2echo serve`, for so long at most: its port."""
+    with listening([*SERVE, str(duration_s), *options]) as server:
+        yield server.port
+
+
+def server_process(*arguments: str) -> Path:
+    """The process of a server, in /proc: the one that python.exe runs in, known by some of its arguments."""
+    mark = "\0".join(("", *arguments, ""))
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             told = (process / "cmdline").read_text(errors="replace")

@@ -93,7 +93,7 @@ def attacked(model: str, *options: str) -> Iterator[tuple[Connect, Callable[[], 
     duration_s = DURATION_S + 60 + models().index(model)  # by which its process is known
     common = ["--quiet", "--model", model, "--echo-buffer-bytes", str(ECHO_BUFFER_BYTES)]
     with serving(*common, *options, duration_s=duration_s) as port, connecting(port) as connect:
-        process = server_process(duration_s)
+        process = server_process("--duration", str(duration_s))
         yield connect, lambda: resident_bytes(process)
 
 
