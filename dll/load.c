@@ -113,7 +113,8 @@ static struct w2e_load_place *take_due_locked(struct w2e_load *load, uint64_t *a
         *again_us = W2E_NEVER;
         return NULL;
     }
-    if (load->connecting >= W2E_LOAD_CONNECTING_MAX) {
+    /* Over UDP there is no queue of the server's to fill, and whether a peer answers may never be known. */
+    if (load->connecting >= W2E_LOAD_CONNECTING_MAX && load->options.protocol == WS2ECHO_PROTOCOL_TCP) {
         *again_us = load->config.stop_us;
         return NULL;
     }
@@ -282,7 +283,7 @@ static void fill_config(struct w2e_load *load) {
     config->measure_from_us = later_us(load->opened_us, options->warm_up_ms);
     config->connect_timeout_us = limit_us(options->connect_timeout_ms);
     config->reply_timeout_us = limit_us(options->reply_timeout_ms);
-    config->finish_timeout_us = W2E_NEVER; /* the load itself ends what does not */
+    config->finish_timeout_us = limit_us(options->finish_timeout_ms);
 }
 
 /* Of a limit on all places together, the share of one. */

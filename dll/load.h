@@ -73,7 +73,7 @@ struct w2e_load {
     uint32_t address;                      /* the one that answered last */
     uint32_t places_begun;                 /* places that had their first connection */
     uint32_t places_left;                  /* not yet done, those not yet begun included */
-    uint32_t connecting;                   /* connections on their way */
+    uint32_t connecting;                   /* connections on their way; over UDP, without an answer yet */
     uint64_t finish_by_us;                 /* what is left then is reset */
     struct w2e_load_place *first_to_retry; /* a list, in the order of its times */
     struct w2e_load_place *last_to_retry;

@@ -31,10 +31,11 @@ static void raise_to(volatile LONG64 *place, LONG64 value) {
 
 void w2e_record_add(struct w2e_record *record, uint32_t who, uint64_t value_us) {
     struct w2e_record_part *part = &record->parts[who % record->part_count];
+    raise_to(&part->least_us_inverted,
+             INT64_MAX - (LONG64)value_us); /* before it counts: who reads meanwhile has an extreme for each */
+    raise_to(&part->most_us, (LONG64)value_us);
     w2e_counter_add(&part->counts[w2e_histogram_index(value_us)], 1);
     w2e_counter_add(&part->sum_us, value_us);
-    raise_to(&part->least_us_inverted, INT64_MAX - (LONG64)value_us);
-    raise_to(&part->most_us, (LONG64)value_us);
 }
 
 void w2e_record_skip(struct w2e_record *record, uint32_t who) {

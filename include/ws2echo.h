@@ -221,7 +221,7 @@ enum ws2echo_until {
     WS2ECHO_UNTIL_CLOSED = 3,       /* so many have ended since the server was opened */
     WS2ECHO_UNTIL_FAULTS = 4,       /* faults have touched connections, or datagrams, so many times: events of kind FAULT */
     WS2ECHO_UNTIL_RECEIVED = 5,     /* so many bytes were received since the server was opened, over TCP and UDP */
-    WS2ECHO_UNTIL_SENT = 6          /* so many bytes were handed to the system to be sent, likewise */
+    WS2ECHO_UNTIL_SENT = 6          /* the sending of so many bytes has begun, likewise: bytes_sent of ws2echo_server_stats */
 };
 
 /*
@@ -542,7 +542,7 @@ WS2ECHO_API int ws2echo_client_options_get(ws2echo_client client, ws2echo_client
  */
 WS2ECHO_API int ws2echo_client_address(ws2echo_client client, uint32_t end, ws2echo_address *address);
 
-/* Gives the counters. Set stats->size before the call. Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block. */
+/* Gives the counters, each as it is just then. Set stats->size before the call. Errors: WSAENOTSOCK, WSAEFAULT, WSAEINVAL. Does not block. */
 WS2ECHO_API int ws2echo_client_stats_get(ws2echo_client client, ws2echo_client_stats *stats);
 
 /*
@@ -708,7 +708,7 @@ enum ws2echo_load_pattern {
 enum ws2echo_load_receive {
     WS2ECHO_LOAD_RECEIVE_ALWAYS = 0,     /* From the start. The default. */
     WS2ECHO_LOAD_RECEIVE_LATE = 1,       /* Nothing before receive_delay_ms has passed since it was connected. */
-    WS2ECHO_LOAD_RECEIVE_AFTER_SENT = 2, /* Nothing before the last message was sent: that must fit into the buffers between. */
+    WS2ECHO_LOAD_RECEIVE_AFTER_SENT = 2, /* By turns: what depth or window_bytes allow is sent, then all of it is received. */
     WS2ECHO_LOAD_RECEIVE_NEVER = 3       /* Nothing: it sends until the peer takes no more, or its limit is reached. */
 };
 
@@ -771,7 +771,7 @@ typedef struct ws2echo_load_options {
        WS2ECHO_TIMEOUT_OF_OPTIONS: 1000 over UDP; over TCP WS2ECHO_INFINITE, as a time limit costs the model threads a system call for each
        message. */
     uint32_t reply_timeout_ms;
-    uint32_t finish_timeout_ms;    /* what has not ended so long after the last limit is reset; default 10000 */
+    uint32_t finish_timeout_ms;    /* what has not ended so long after its FIN, or after duration_ms, is reset; default 10000 */
     uint32_t reset;                /* 1: connections end by reset, not by FIN; default 0 */
     uint32_t no_delay;             /* TCP_NODELAY, 0 or 1; default 1 */
     uint32_t receive_buffer_bytes; /* SO_RCVBUF, up to 2^30; default 0 = the system's choice */

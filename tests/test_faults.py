@@ -298,6 +298,21 @@ def test_a_fault_over_udp(
     assert [event.place for event in touched] == list(range(1, len(touched) + 1))
 
 
+LATE_DATAGRAMS = 256 + 2  # as many as a server keeps, and its two buffers
+
+
+def test_a_server_ends_that_has_no_room_for_more_datagrams_that_are_late(
+    open_server: OpenServer, connect_udp: Callable[[int], socket.socket], model: int
+) -> None:
+    server = open_server(model=model, protocol=abi.UDP, faults="latency:latency=3600000")
+    plain = connect_udp(server.port)
+    for number in range(1, LATE_DATAGRAMS + 1):
+        plain.send(bytes(100))
+        server.wait(abi.UNTIL_RECEIVED, 100 * number)
+    plain.send(bytes(100))  # is not received
+    server.stop()
+
+
 def test_every_kind_has_its_case() -> None:
     for number, protocol in enumerate((TCP_CASES, UDP_CASES)):
         wanted = {info.name.decode() for info in handles.fault_kinds() if info.protocols >> number & 1}

@@ -36,7 +36,7 @@ from ws2echo._waiting import INFINITE, seconds
 MODELS = [info.name for info in ws2echo.models()]
 SIZE = 4096
 WSAECONNRESET, WSAECONNABORTED, WSAECONNREFUSED, WSAEDISCON = 10054, 10053, 10061, 10101
-WSA_OPERATION_ABORTED = 995
+WSA_OPERATION_ABORTED, WSAETIMEDOUT = 995, 10060
 
 
 @pytest.fixture
@@ -99,12 +99,36 @@ def test_connections_can_end_by_reset(server: Server) -> None:
     assert server.stats.connections_closed[Reason.FIN] < 3
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_peer_that_does_not_end_is_left(model: str) -> None:
+    """Everything came back, but never the end."""
+    with (
+        Server("127.0.0.1", faults="slow_close:delay=3600000") as server,
+        Load(server.port, model=model, connections=3, messages=6, finish_timeout=0.3) as load,
+    ):
+        result = load.run()
+    assert result.stats.messages == 6
+    assert result.stats.connections_finished == 0
+    broken = [(LoadProblemKind.BROKEN, WSAETIMEDOUT)] * 3
+    assert [(problem.kind, problem.error) for problem in result.problems] == broken
+
+
+def test_more_connections_than_are_connecting_at_once_ask_a_silent_peer() -> None:
+    """Over UDP nothing tells whether a peer will answer: none waits for the others."""
+    options: dict[str, Any] = {"protocol": "udp", "connections": 300, "reply_timeout": 3600}
+    with Peer("127.0.0.1") as peer, Load(peer.port, "127.0.0.1", finish_timeout=0.1, **options) as load:
+        wait_until(lambda: load.stats.connections_begun == 300, "each has begun")
+        load.stop()
+        load.wait(LIMIT_S)
+        assert load.stats.problems[LoadProblemKind.UNCONNECTED] == 300
+
+
 @pytest.mark.parametrize("receive", [LoadReceive.LATE, LoadReceive.AFTER_SENT, LoadReceive.NEVER])
 @pytest.mark.parametrize("model", ["threads", "poll", "iocp"])
 def test_ways_to_receive(server: Server, model: str, receive: LoadReceive) -> None:
     options: dict[str, Any] = {"receive_delay": 0.3} if receive is LoadReceive.LATE else {}
     limits: dict[str, Any] = {"pattern": "stream", "bytes": 20_000, "sizes": 1000, "window_bytes": 32_768}
-    with Load(server.port, model=model, receive=receive, finish_timeout=2, **limits, **options) as load:
+    with Load(server.port, model=model, receive=receive, **limits, **options) as load:
         result = load.run()
     assert result.stats.finished
     assert result.problems == ()

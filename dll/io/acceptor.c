@@ -7,14 +7,19 @@ enum {
     IN_A_ROW = 64 /* connections that are accepted from one listener at a time */
 };
 
+struct source {
+    HANDLE event; /* there is something to accept */
+    SOCKET listener;
+    bool stale; /* the event told of nothing: see win/wine.h */
+};
+
 struct w2e_acceptor {
     struct w2e_shards *shards;
     HANDLE thread;
     HANDLE stop_event;
-    HANDLE events[W2E_LISTENERS_MAX]; /* of each listener: there is something to accept */
-    SOCKET listeners[W2E_LISTENERS_MAX];
+    struct source
+        sources[W2E_LISTENERS_MAX]; /* whichever had its turn goes to the end: a wait tells of the first that is signalled */
     uint32_t count;
-    bool stale[W2E_LISTENERS_MAX]; /* an event told of nothing: see win/wine.h */
 };
 
 /* What was accepted has inherited that it does not block, and the event of its listener. */
@@ -36,52 +41,66 @@ static int accept_one(struct w2e_acceptor *acceptor, SOCKET listener) {
     return 0;
 }
 
-/* Accepts what waits. Each call makes Winsock signal the event if more is waiting: so the other listeners have their turn before that. */
-static void accept_some(struct w2e_acceptor *acceptor, uint32_t index) {
+/* Accepts what waits. Each call makes Winsock signal the event if more is waiting. */
+static void accept_some(struct w2e_acceptor *acceptor, struct source *source) {
     int error = 0;
-    ResetEvent(acceptor->events[index]);
-    acceptor->stale[index] = w2e_on_wine();
+    ResetEvent(source->event);
+    source->stale = w2e_on_wine();
     for (unsigned i = 0; i < IN_A_ROW && (error == 0 || w2e_driver_peer_is_gone(error)); i++) {
-        error = accept_one(acceptor, acceptor->listeners[index]);
-        acceptor->stale[index] = acceptor->stale[index] && error == WSAEWOULDBLOCK;
+        error = accept_one(acceptor, source->listener);
+        source->stale = source->stale && error == WSAEWOULDBLOCK;
     }
     if (error != 0 && error != WSAEWOULDBLOCK && !w2e_driver_peer_is_gone(error)) {
         struct w2e_service *service = acceptor->shards->service;
         service->accept_failed(service->owner);
         w2e_sys_wait_any(&acceptor->stop_event, 1, W2E_RETRY_MS);
-        w2e_sys_event_select(acceptor->listeners[index], acceptor->events[index], FD_ACCEPT); /* makes Winsock look again */
+        w2e_sys_event_select(source->listener, source->event, FD_ACCEPT); /* makes Winsock look again */
     }
 }
 
 static DWORD time_limit_ms(const struct w2e_acceptor *acceptor) {
     bool any = false;
     for (uint32_t i = 0; i < acceptor->count; i++) {
-        any |= acceptor->stale[i];
+        any |= acceptor->sources[i].stale;
     }
     return any ? W2E_WINE_ACCEPT_AGAIN_MS : INFINITE;
 }
 
 static void accept_stale(struct w2e_acceptor *acceptor) {
     for (uint32_t i = 0; i < acceptor->count; i++) {
-        if (acceptor->stale[i]) {
-            accept_some(acceptor, i);
+        if (acceptor->sources[i].stale) {
+            accept_some(acceptor, &acceptor->sources[i]);
         }
     }
 }
 
-static DWORD WINAPI acceptor_run(void *argument) {
-    struct w2e_acceptor *acceptor = argument;
+static void move_to_end(struct w2e_acceptor *acceptor, uint32_t index) {
+    struct source source = acceptor->sources[index];
+    for (; index + 1 < acceptor->count; index++) {
+        acceptor->sources[index] = acceptor->sources[index + 1];
+    }
+    acceptor->sources[index] = source;
+}
+
+static DWORD wait_any(const struct w2e_acceptor *acceptor) {
     HANDLE objects[1 + W2E_LISTENERS_MAX] = {acceptor->stop_event};
     for (uint32_t i = 0; i < acceptor->count; i++) {
-        objects[1 + i] = acceptor->events[i];
+        objects[1 + i] = acceptor->sources[i].event;
     }
+    return w2e_sys_wait_any(objects, 1 + acceptor->count, time_limit_ms(acceptor));
+}
+
+static DWORD WINAPI acceptor_run(void *argument) {
+    struct w2e_acceptor *acceptor = argument;
     for (;;) {
-        DWORD signalled = w2e_sys_wait_any(objects, 1 + acceptor->count, time_limit_ms(acceptor));
+        DWORD signalled = wait_any(acceptor);
         if (signalled == WAIT_OBJECT_0) {
             return 0;
         }
         if (signalled <= WAIT_OBJECT_0 + acceptor->count) {
-            accept_some(acceptor, signalled - WAIT_OBJECT_0 - 1);
+            uint32_t index = signalled - WAIT_OBJECT_0 - 1;
+            accept_some(acceptor, &acceptor->sources[index]);
+            move_to_end(acceptor, index);
         } else if (signalled == WAIT_TIMEOUT) {
             accept_stale(acceptor);
         } else {
@@ -92,7 +111,7 @@ static DWORD WINAPI acceptor_run(void *argument) {
 
 static void free_acceptor(struct w2e_acceptor *acceptor) {
     for (uint32_t i = 0; i < acceptor->count; i++) {
-        CloseHandle(acceptor->events[i]);
+        CloseHandle(acceptor->sources[i].event);
     }
     if (acceptor->stop_event != NULL) {
         CloseHandle(acceptor->stop_event);
@@ -105,9 +124,7 @@ static int watch(struct w2e_acceptor *acceptor, SOCKET listener) {
     if (event == NULL) {
         return WSAENOBUFS;
     }
-    acceptor->events[acceptor->count] = event;
-    acceptor->listeners[acceptor->count] = listener;
-    acceptor->count++;
+    acceptor->sources[acceptor->count++] = (struct source){.event = event, .listener = listener};
     return w2e_sys_event_select(listener, event, FD_ACCEPT) == 0 ? 0 : WSAGetLastError();
 }
 

@@ -138,8 +138,11 @@ static bool is_asked_again(const struct run *run, const struct w2e_op *op) {
     return op->kind != W2E_OP_CONNECT && w2e_counter_get(&run->driver->asked_again) != run->asked_again;
 }
 
-/* Waits until the operation would not block: false when it is time to ask the session again. */
-static bool wait_ready(const struct run *run, const struct w2e_op *op) {
+/*
+ * Waits until the operation would not block: false when it is time to ask the session again. *error: that of the wait; of a transfer the
+ * call itself tells more.
+ */
+static bool wait_ready(const struct run *run, const struct w2e_op *op, int *error) {
     for (;;) {
         uint64_t now_us = w2e_sys_now_us();
         if (ends(run->driver, run->connection) || now_us >= op->ask_again_us || is_asked_again(run, op)) {
@@ -152,7 +155,8 @@ static bool wait_ready(const struct run *run, const struct w2e_op *op) {
         bool receiving = op->kind == W2E_OP_RECV;
         int count = w2e_sys_select(receiving ? &ready : NULL, receiving ? NULL : &ready, receiving ? NULL : &failed, &timeout);
         if (count != 0) {
-            return true; /* ready; or an error, which the call itself will tell */
+            *error = count < 0 ? WSAGetLastError() : 0;
+            return true;
         }
     }
 }
@@ -160,7 +164,7 @@ static bool wait_ready(const struct run *run, const struct w2e_op *op) {
 /* Moves bytes under a time limit, on a socket that does not block: false if it did not happen. */
 static bool transfer_timed(const struct run *run, const struct w2e_op *op, int *error, size_t *bytes) {
     do {
-        if (!wait_ready(run, op)) {
+        if (!wait_ready(run, op, error)) {
             return false;
         }
         *error = w2e_connection_transfer(run->connection, op, bytes);
@@ -218,8 +222,9 @@ static void connect_to_peer(struct run *run, const struct w2e_op *op) {
     run->nonblocking = w2e_sys_set_nonblocking(connection->socket, true) == 0;
     int error = run->nonblocking ? w2e_connection_connect(connection) : WSAGetLastError();
     while (error == WSAEWOULDBLOCK) {
-        if (wait_ready(run, op)) {
-            error = w2e_connection_connected(connection);
+        int failed; /* of a socket on which nothing has gone wrong yet, SO_ERROR would tell that it is connected */
+        if (wait_ready(run, op, &failed)) {
+            error = failed != 0 ? failed : w2e_connection_connected(connection);
         } else {
             /* The session knows why; a second connect on this socket would not do. */
             error = ends(driver, connection) ? WSA_OPERATION_ABORTED : WSAETIMEDOUT;
@@ -234,7 +239,7 @@ static void connect_to_peer(struct run *run, const struct w2e_op *op) {
 static void sleep_until(const struct run *run, uint64_t time_us) {
     struct blocking *driver = run->driver;
     AcquireSRWLockExclusive(&driver->lock);
-    while (!w2e_flag_is_set(&driver->abort) && w2e_counter_get(&driver->asked_again) == run->asked_again &&
+    while (!ends(driver, run->connection) && w2e_counter_get(&driver->asked_again) == run->asked_again &&
            w2e_condition_wait(&driver->changed, &driver->lock, time_us)) {
     }
     ReleaseSRWLockExclusive(&driver->lock);

@@ -30,7 +30,7 @@ struct w2e_failing {
     unsigned models; /* where it can happen: 1 << enum ws2echo_model, added up; 0: everywhere */
 };
 
-/* All that any function can be made to do; count is how many. */
+/* All that any function can be made to do; *count is how many, unless count is NULL. */
 const struct w2e_failing *w2e_failing_all(size_t *count);
 
 /* From now on the nth call (1, 2, …) of the function does what `failing` says, or that and the later ones. NULL: no call does. Counts begin anew. */

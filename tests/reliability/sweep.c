@@ -20,8 +20,8 @@
 enum {
     LIMIT_MS = 45000,
     FOUND_MAX = 25,
-    THREADS_EVERY = 16,
-    /* injections; counting threads takes long */ ROWS_MAX = 256,
+    THREADS_EVERY = 16, /* injections; counting threads takes long */
+    ROWS_MAX = 256,
     KINDS = W2E_IDLE + 1
 };
 
@@ -39,6 +39,7 @@ struct sweep {
     uint64_t seed;
     unsigned found;
     unsigned injected[KINDS];
+    bool came[ROWS_MAX]; /* which ways to fail */
     unsigned injections;
     unsigned unreached; /* the call did not come this time: threads take turns */
 };
@@ -142,6 +143,7 @@ static void inject(struct sweep *sweep, const struct injection *injection, struc
     unsigned strikes = w2e_failing_strikes();
     w2e_failing_arm(NULL, 0, false);
     sweep->injected[injection->failing->kind] += strikes > 0;
+    sweep->came[injection->failing - w2e_failing_all(NULL)] |= strikes > 0;
     sweep->unreached += strikes == 0;
     check_left(&play, before, sweep->injections++ % THREADS_EVERY == 0);
     check_counted(&play, injection, strikes);
@@ -234,8 +236,19 @@ static void repeat_one(struct sweep *sweep, const ws2echo_model_info *model, con
 
 /* ---- the whole ---- */
 
+static void tell_ways(const struct sweep *sweep) {
+    size_t rows;
+    const struct w2e_failing *all = w2e_failing_all(&rows);
+    for (size_t row = 0; row < rows; row++) {
+        if (all[row].kind != W2E_FAILS_NEVER) {
+            printf("WAY %s:%s %s\n", all[row].function, all[row].name, sweep->came[row] ? "came" : "did not come");
+        }
+    }
+}
+
 static void sweep_model(struct sweep *sweep, const ws2echo_model_info *model) {
     memset(sweep->injected, 0, sizeof sweep->injected);
+    memset(sweep->came, 0, sizeof sweep->came);
     sweep->unreached = 0;
     for (size_t i = 0; i < scenario_count && sweep->found < FOUND_MAX; i++) {
         if (choice_has_scenario(&sweep->choice, &scenarios[i])) {
@@ -249,6 +262,7 @@ static void sweep_model(struct sweep *sweep, const ws2echo_model_info *model) {
         all += sweep->injected[kind];
     }
     printf(" %u in all; %u calls did not come\n", all, sweep->unreached);
+    tell_ways(sweep);
     fflush(stdout);
 }
 

@@ -86,6 +86,9 @@ void soak_stops(uint64_t seed, uint32_t count) {
         stop_once(model, &seed, &tally);
     }
     uint64_t turns = count > 0 ? count : 1;
+    if (count >= SOAK_MODELS && (tally.connections == 0 || tally.bytes == 0)) {
+        soak_complain("of the servers that were stopped not one had a connection, or echoed a byte");
+    }
     printf("STOPS %" PRIu32 " of servers with up to %d busy connections: %" PRIu64 " connections on average; took %" PRIu64
            " ms on average, %" PRIu64 " ms at most; %" PRIu64 " bytes back before\n",
            count, BUSY, tally.connections / turns, tally.sum_us / 1000 / turns, tally.longest_us / 1000, tally.bytes);

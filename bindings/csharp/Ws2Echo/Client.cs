@@ -82,7 +82,7 @@ namespace Ws2Echo
             }
         }
 
-        /// <summary>The counters, all of this moment.</summary>
+        /// <summary>The counters.</summary>
         public ClientStats Stats
         {
             get

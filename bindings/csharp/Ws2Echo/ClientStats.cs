@@ -3,7 +3,7 @@ using Ws2Echo.Native;
 
 namespace Ws2Echo
 {
-    /// <summary>The counters of a <see cref="Client"/>, all of one moment.</summary>
+    /// <summary>The counters of a <see cref="Client"/>, each as it was when it was read.</summary>
     public sealed class ClientStats
     {
         internal ClientStats(ws2echo_client_stats native)

@@ -178,7 +178,7 @@ namespace Ws2Echo
         /// <summary>Nothing before <see cref="LoadOptions.ReceiveDelay"/> has passed since it was connected.</summary>
         Late = ws2echo_load_receive.WS2ECHO_LOAD_RECEIVE_LATE,
 
-        /// <summary>Nothing before the last message was sent: that must fit into the buffers between.</summary>
+        /// <summary>By turns: as much as the depth and the window allow is sent, then all of it is received.</summary>
         AfterSent = ws2echo_load_receive.WS2ECHO_LOAD_RECEIVE_AFTER_SENT,
 
         /// <summary>Nothing: it sends until the peer takes no more, or its limit is reached.</summary>

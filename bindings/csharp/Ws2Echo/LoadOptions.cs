@@ -250,7 +250,7 @@ namespace Ws2Echo
                 value is TimeSpan limit ? Values.Milliseconds(limit, nameof(value)) : WS2ECHO_TIMEOUT_OF_OPTIONS;
         }
 
-        /// <summary>What has not ended so long after the last limit is reset. Default 10 seconds.</summary>
+        /// <summary>A connection that has not ended so long after it sent FIN, or after <see cref="Duration"/>, is reset. Default 10 seconds.</summary>
         public TimeSpan FinishTimeout
         {
             get => Values.Time(_finishTimeoutMs);

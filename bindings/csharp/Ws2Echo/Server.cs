@@ -83,7 +83,7 @@ namespace Ws2Echo
             }
         }
 
-        /// <summary>The counters, all of this moment.</summary>
+        /// <summary>The counters.</summary>
         public ServerStats Stats
         {
             get

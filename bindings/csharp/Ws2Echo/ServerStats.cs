@@ -4,7 +4,7 @@ using Ws2Echo.Native;
 
 namespace Ws2Echo
 {
-    /// <summary>The counters of a <see cref="Server"/>, all of one moment.</summary>
+    /// <summary>The counters of a <see cref="Server"/>: those of connections and events of one moment, those of bytes and datagrams while others may count on.</summary>
     public sealed class ServerStats
     {
         internal ServerStats(ws2echo_server_stats native)

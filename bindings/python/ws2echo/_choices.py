@@ -128,7 +128,7 @@ class LoadReceive(enum.StrEnum):
     LATE = "late"
     """Nothing before ``receive_delay`` has passed since it was connected."""
     AFTER_SENT = "after-sent"
-    """Nothing before the last message was sent: that must fit into the buffers between."""
+    """By turns: as much as ``depth`` and ``window_bytes`` allow is sent, then all of it is received."""
     NEVER = "never"
     """Nothing: it sends until the peer takes no more, or its limit is reached."""
 

@@ -223,7 +223,7 @@ class Server(Handle):
             closed: So many have ended since the server was opened.
             faults: Faults have touched connections, or datagrams, so many times.
             bytes_received: So many were received since the server was opened, over TCP and UDP.
-            bytes_sent: So many were handed to the system to be sent, likewise.
+            bytes_sent: The sending of so many has begun, likewise.
             timeout: Seconds, for all of it.
 
         Raises:
@@ -260,7 +260,7 @@ class Server(Handle):
 
     @property
     def stats(self) -> ServerStats:
-        """The counters, all of one moment. Does not block."""
+        """The counters. Does not block."""
         raw = _swig.ServerStats()
         _swig.server_stats_get(self._handle, raw)
         return ServerStats.of(raw)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from workshop import machine, parts
 from workshop.models import models
@@ -20,11 +21,20 @@ QUICK_PART = ("--picks", "2")
 QUICK_LIMIT_S, FULL_LIMIT_S = 1200, 12 * 3600
 # Much of the time somebody waits for what does not come.
 AT_ONCE = 4
+WAY = re.compile(r"^WAY (\S+) (came|did not come)$", re.M)
 COUNTED = re.compile(r"(\d+) (errors|failed completions|short transfers|idle returns)")
 
 
-def _sweep(run: Run, model: str, selection: Sequence[str]) -> Counter[str]:
-    """How many faults of each kind were injected."""
+@dataclass(frozen=True)
+class Swept:
+    """A model: how many faults of each kind were injected, and which ways to fail came, or did not."""
+
+    kinds: Counter[str]
+    came: frozenset[str]
+    missed: frozenset[str]
+
+
+def _sweep(run: Run, model: str, selection: Sequence[str]) -> Swept:
     programs = Programs(run, f"sweep-{model}")
     size = () if run.full else QUICK_PART if selection else QUICK
     command = ["sweep.exe", "--model", model, "--seed", str(SEED), *size, *selection]
@@ -34,7 +44,12 @@ def _sweep(run: Run, model: str, selection: Sequence[str]) -> Counter[str]:
     if found or "RIGHT" not in lines:
         raise FoundError("\n".join(found) or f"the sweep of {model} did not end:\n{said[-2000:]}")
     told = next(line for line in lines if line.startswith(f"MODEL {model}:"))
-    return Counter({kind: int(number) for number, kind in COUNTED.findall(told)})
+    ways = dict(WAY.findall("\n".join(lines)))
+    return Swept(
+        Counter({kind: int(number) for number, kind in COUNTED.findall(told)}),
+        frozenset(way for way, what in ways.items() if what == "came"),
+        frozenset(way for way, what in ways.items() if what != "came"),
+    )
 
 
 def _selection(only: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -48,13 +63,19 @@ def work(run: Run) -> list[Figure]:
     Programs(run, "sweep").build("sweep")
     chosen, selection = _selection(run.only)
     with ThreadPoolExecutor(AT_ONCE) as several:
-        counts = list(several.map(lambda model: _sweep(run, model, selection), chosen))
-    if idle := [model for model, count in zip(chosen, counts, strict=True) if count.total() == 0]:
+        swept = list(several.map(lambda model: _sweep(run, model, selection), chosen))
+    if idle := [model for model, each in zip(chosen, swept, strict=True) if each.kinds.total() == 0]:
         raise FoundError(f"not one fault was injected in {', '.join(idle)}")
-    kinds = sum(counts, Counter[str]())
-    by_model = ", ".join(f"{model} {count.total()}" for model, count in zip(chosen, counts, strict=True))
+    came = frozenset[str]().union(*(each.came for each in swept))
+    missed = frozenset[str]().union(*(each.missed for each in swept)) - came
+    if missed and run.full and not run.only:
+        raise FoundError(f"never failed, in no model and no scenario: {', '.join(sorted(missed))}")
+    kinds = sum((each.kinds for each in swept), Counter[str]())
+    by_model = ", ".join(f"{model} {each.kinds.total()}" for model, each in zip(chosen, swept, strict=True))
+    never = f"; not {', '.join(sorted(missed))}" if missed else ""
     return [
         Figure("faults injected, one in a run", f"{kinds.total():,}: {by_model}"),
+        Figure("… ways to fail that came", f"{len(came)} of {len(came | missed)}{never}"),
         Figure("… by kind", ", ".join(f"{count} {kind}" for kind, count in kinds.items())),
     ]
 
