@@ -9,7 +9,7 @@ import queue
 import re
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Listening:
     port: int
     said: queue.SimpleQueue[str]
     """The lines that it has printed since."""
+    end_input: Callable[[], None]
+    """Closes its stdin."""
 
 
 def _read(lines: Iterable[str], said: queue.SimpleQueue[str]) -> None:
@@ -47,12 +49,14 @@ def listening(command: Sequence[str]) -> Iterator[Listening]:
     with subprocess.Popen(
         command,
         cwd=SOURCE,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=os.environ,
     ) as server:
         try:
+            assert server.stdin is not None
             assert server.stdout is not None
             said = []
             for line in server.stdout:
@@ -61,7 +65,7 @@ def listening(command: Sequence[str]) -> Iterator[Listening]:
                     # It may tell of each connection, and would wait for ever once the pipe is full.
                     later: queue.SimpleQueue[str] = queue.SimpleQueue()
                     threading.Thread(target=_read, args=(server.stdout, later), daemon=True).start()
-                    yield Listening(int(found[1]), later)
+                    yield Listening(int(found[1]), later, server.stdin.close)
                     break
             else:
                 status = server.wait(LIMIT_S)

@@ -358,10 +358,12 @@ def test_rules_are_added_changed_and_removed_on_a_live_connection(
     assert since(began) >= 0.3
     server.fault_remove(rule)
     assert server.faults == {}
-    began = time.monotonic()
+    quickest = LIMIT_S
     for _ in range(20):
+        began = time.monotonic()
         assert echoes(plain)
-    assert time.monotonic() - began < 6.0  # a latency that went on would take as long
+        quickest = min(quickest, since(began))
+    assert quickest < 0.3, "were there latency yet, each would take as long"
     assert server.fault_add("stall") == rule + 1
     plain.sendall(b"x")
     assert silent(plain)

@@ -12,7 +12,7 @@ import pytest
 import ws2echo
 from test_python_api import is_held
 from waiting import LIMIT_S, Task, wait_until
-from ws2echo import Client, EventKind, Server
+from ws2echo import Client, EventKind, Server, _waiting
 from ws2echo._waiting import INFINITE, SLICE_MS, Pace, milliseconds, wait
 
 BIG = bytes(64 << 20)
@@ -112,12 +112,12 @@ CTRL_C = """
     def check(name, call):
         timer = threading.Timer(0.3, _thread.interrupt_main)
         began = time.monotonic()
-        timer.start()
         try:
+            timer.start()
             call()
             print(name, "returned")
         except KeyboardInterrupt:
-            print(name, "interrupted" if time.monotonic() - began < 10 else "late")
+            print(name, "interrupted" if time.monotonic() - began < 30 else "late")
         timer.join()
 
     check("recv", client.recv)
@@ -162,13 +162,34 @@ def run_python(script: str, *options: str) -> subprocess.CompletedProcess[str]:
 # ---- slices
 
 
-def test_what_is_sliced_is_called_until_it_succeeds() -> None:
+class Clock:
+    """Time that only passes where a test says so."""
+
+    def __init__(self) -> None:
+        self._now_ms = 0
+
+    def pass_by(self, time_ms: int) -> None:
+        self._now_ms += time_ms
+
+    def __call__(self) -> float:
+        return self._now_ms / 1000
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Instead of the clock by which calls are sliced. Only for calls that do not really wait."""
+    clock = Clock()
+    monkeypatch.setattr(_waiting, "monotonic", clock)
+    return clock
+
+
+def test_what_is_sliced_is_called_until_it_succeeds(clock: Clock) -> None:
     slices: list[int] = []
 
     def call(timeout_ms: int) -> str:
         slices.append(timeout_ms)
         if len(slices) < 3:
-            time.sleep(timeout_ms / 1000)
+            clock.pass_by(timeout_ms)
             raise TimeoutError
         return "done"
 
@@ -176,59 +197,76 @@ def test_what_is_sliced_is_called_until_it_succeeds() -> None:
     assert slices == [SLICE_MS] * 3
 
 
-def test_slices_make_up_the_timeout() -> None:
+def test_slices_make_up_the_timeout(clock: Clock) -> None:
     slices: list[int] = []
 
     def call(timeout_ms: int) -> None:
         slices.append(timeout_ms)
-        time.sleep(timeout_ms / 1000)
+        clock.pass_by(timeout_ms)
         raise TimeoutError(len(slices))
 
-    began = time.monotonic()
     with pytest.raises(TimeoutError) as caught:
-        wait(call, 350)
-    assert time.monotonic() - began >= 0.349
+        wait(call, 3 * SLICE_MS + 50)
+    assert slices == [*[SLICE_MS] * 3, 50]
     assert caught.value.args == (len(slices),)
-    assert sum(slices) <= 350 + SLICE_MS
 
 
-def test_progress_starts_the_timeout_anew() -> None:
-    calls = 0
-
-    def call(timeout_ms: int) -> None:
-        nonlocal calls
-        calls += 1
-        time.sleep(timeout_ms / 1000)
-        raise TimeoutError
-
-    with pytest.raises(TimeoutError):
-        wait(call, 250, lambda: min(calls, 5))
-    assert calls >= 7  # five slices with progress, and then as long as the timeout
-
-
-def test_a_wait_that_was_begun_before_has_the_rest_and_then_the_whole() -> None:
+def test_slices_that_take_longer_are_fewer(clock: Clock) -> None:
     slices: list[int] = []
 
     def call(timeout_ms: int) -> None:
         slices.append(timeout_ms)
-        time.sleep(timeout_ms / 1000)
+        clock.pass_by(timeout_ms + 70)
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        wait(call, 250, lambda: 7, SLICE_MS)
-    assert sum(slices) <= 150 + SLICE_MS
+        wait(call, 3 * SLICE_MS + 50)
+    assert slices == [SLICE_MS, SLICE_MS, 10]
     slices.clear()
     with pytest.raises(TimeoutError):
-        wait(call, 250, lambda: min(len(slices), 1), SLICE_MS)  # the first of them brings something
-    assert sum(slices) >= SLICE_MS + 249
+        wait(call, SLICE_MS + 20)
+    assert slices == [SLICE_MS, 0], "what came meanwhile is looked for once more"
 
 
-def test_a_timeout_of_the_connection_itself_is_not_repeated() -> None:
+def test_progress_starts_the_timeout_anew(clock: Clock) -> None:
+    slices: list[int] = []
+
+    def call(timeout_ms: int) -> None:
+        slices.append(timeout_ms)
+        clock.pass_by(timeout_ms)
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        wait(call, 2 * SLICE_MS + 50, lambda: min(len(slices), 5))
+    # Five slices with progress, and then as long as the timeout; what is left of it is rounded up.
+    assert slices[:-1] == [*[SLICE_MS] * 5, SLICE_MS, SLICE_MS]
+    assert slices[-1] in (50, 51)
+
+
+def test_a_wait_that_was_begun_before_has_the_rest_and_then_the_whole(clock: Clock) -> None:
+    slices: list[int] = []
+
+    def call(timeout_ms: int) -> None:
+        slices.append(timeout_ms)
+        clock.pass_by(timeout_ms)
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        wait(call, 2 * SLICE_MS + 50, lambda: 7, SLICE_MS)
+    assert slices == [SLICE_MS, 50]
+    slices.clear()
+    with pytest.raises(TimeoutError):  # the first of them brings something
+        wait(call, 2 * SLICE_MS + 50, lambda: min(len(slices), 1), SLICE_MS)
+    assert slices == [SLICE_MS, SLICE_MS, SLICE_MS, 50]
+
+
+def test_a_timeout_of_the_connection_itself_is_not_repeated(clock: Clock) -> None:
     calls = 0
 
     def call(timeout_ms: int) -> None:
         nonlocal calls
         calls += 1
+        clock.pass_by(timeout_ms // 2 - 1)
         raise TimeoutError("the peer is gone")
 
     with pytest.raises(TimeoutError, match="gone"):
@@ -249,13 +287,17 @@ def test_short_waits_are_not_cut() -> None:
         assert slices == [timeout_ms]
 
 
-def test_pieces_grow_while_they_are_quick() -> None:
+def test_pieces_grow_while_they_are_quick(clock: Clock) -> None:
     pace = Pace()
     first = pace.bytes
     for _ in range(40):
+        clock.pass_by(SLICE_MS // 4 - 1)
         pace.adapt()
     assert first < pace.bytes == Pace.LARGEST
-    time.sleep(SLICE_MS / 1000 * 1.5)
+    clock.pass_by(SLICE_MS - 1)
+    pace.adapt()
+    assert pace.bytes == Pace.LARGEST, "it took as long as it should"
+    clock.pass_by(SLICE_MS + 1)
     pace.adapt()
     assert pace.bytes == Pace.LARGEST // 2
 
@@ -299,7 +341,7 @@ def test_a_client_connects_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
         real(client, timeout_ms)
 
     monkeypatch.setattr(ws2echo._swig, "client_connect", slow)
-    with Server() as server, Client(server.port) as client:
+    with Server() as server, Client(server.port, connect_timeout=LIMIT_S) as client:
         assert client.echo(b"x") == b"x"
     assert slices == [SLICE_MS] * 3
 

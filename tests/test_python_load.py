@@ -18,7 +18,7 @@ from datagrams import Peer, Policy, scripted, silent
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from test_python_blocking import run_python
-from waiting import LIMIT_S, Task, wait_until
+from waiting import LIMIT_S, Task, more_and_more, wait_until
 from ws2echo import (
     Histogram,
     Load,
@@ -96,7 +96,10 @@ def test_connections_can_end_by_reset(server: Server) -> None:
     with Load(server.port, connections=3, messages=6, reset=True) as load:
         assert good(load.run())
     server.drain(LIMIT_S)
-    assert server.stats.connections_closed[Reason.FIN] < 3
+    closed = server.stats.connections_closed
+    # Wine may show a reset as FIN to who was not waiting for it. What is sent, tests/host/test_endings.py sees.
+    assert closed[Reason.RESET] + closed[Reason.FIN] == server.stats.connections_accepted == 3
+    assert closed[Reason.RESET] > 0
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -180,9 +183,17 @@ def test_latency_counts_from_when_a_message_was_due() -> None:
 
 
 def test_the_warm_up_is_not_in_the_latencies(server: Server) -> None:
-    with Load(server.port, duration=0.6, warm_up=0.3, think=0.01) as load:
-        result = load.run()
-    assert 0 < result.latency.count < result.stats.messages
+    for warm_up in more_and_more(0.3):
+        with Load(server.port, warm_up=warm_up, think=0.01) as load:
+            wait_until(lambda load=load: load.latency.count > 0, "the warm-up is over")  # type: ignore[misc]
+            assert load.stats.elapsed_us >= warm_up * 1e6
+            load.stop()
+            result = load.run()
+        assert good(result)
+        assert 0 < result.latency.count <= result.stats.messages
+        if result.latency.count < result.stats.messages:  # the first came back within the warm-up
+            break
+    assert result.latency.count < result.stats.messages
 
 
 # ---- options
@@ -371,8 +382,8 @@ def test_ctrl_c_ends_every_wait() -> None:
 
         def check(name, call):
             timer = threading.Timer(0.3, _thread.interrupt_main)
-            timer.start()
             try:
+                timer.start()
                 call()
                 print(name, "returned")
             except KeyboardInterrupt:
@@ -398,12 +409,22 @@ def test_ctrl_c_ends_every_wait() -> None:
 # ---- samples
 
 
-def test_samples_add_up(server: Server) -> None:
-    with Load(server.port, connections=2, duration=1.0) as load:
+def test_samples_add_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Load(server.port, connections=2) as load:
+        asked, problems = 0, load.problems
+
+        def asked_after_each_sample() -> Iterator[LoadProblem]:
+            nonlocal asked
+            asked += 1
+            if asked == 4:
+                load.stop()
+            return problems()
+
+        monkeypatch.setattr(load, "problems", asked_after_each_sample)
         result = load.run(0.2)
     samples = result.samples
     assert good(result)
-    assert 2 <= len(samples) <= 30
+    assert 4 <= len(samples) <= 6
     assert sum(sample.messages for sample in samples) == result.stats.messages
     assert sum(sample.bytes_received for sample in samples) == result.stats.bytes_received
     assert sum((sample.latency for sample in samples), Histogram()).count == result.latency.count
@@ -535,12 +556,22 @@ def test_nobody_listens() -> None:
     ids=["flipped", "cut", "silent", "twice", "foreign"],
 )
 def test_datagrams_are_accounted_for(policy: Policy, counter: str, failed: bool) -> None:
-    options: dict[str, Any] = {"protocol": "udp", "messages": 10, "sizes": 64, "reply_timeout": 0.5}
-    with Peer("127.0.0.1") as peer, peer.answering(policy), Load(peer.port, "127.0.0.1", **options) as load:
-        result = load.run()
+    messages = 10 if counter in ("duplicated", "foreign") else 9
+    options: dict[str, Any] = {"protocol": "udp", "messages": 10, "sizes": 64}
+    for reply_timeout in [LIMIT_S] if messages == 10 else more_and_more(0.5):
+        options["reply_timeout"] = reply_timeout
+        with (
+            Peer("127.0.0.1") as peer,
+            peer.answering(policy),
+            Load(peer.port, "127.0.0.1", **options) as load,
+        ):
+            result = load.run()
+        assert result.stats.messages <= messages
+        assert result.failed is failed
+        if result.stats.messages == messages:  # none was late
+            break
+    assert result.stats.messages == messages
     assert getattr(result.stats, f"datagrams_{counter}") == 1
-    assert result.failed is failed
-    assert result.stats.messages == (10 if counter in ("duplicated", "foreign") else 9)
 
 
 # ---- results

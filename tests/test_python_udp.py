@@ -11,7 +11,7 @@ import pytest
 import ws2echo
 from plain import payload
 from test_python_blocking import run_python
-from waiting import LIMIT_S, Task
+from waiting import LIMIT_S, Task, more_and_more
 from ws2echo import Client, Server, _swig
 from ws2echo._waiting import INFINITE, SLICE_MS
 
@@ -290,10 +290,15 @@ def test_ping_keeps_its_interval(answering: Callable[[Answer], Client]) -> None:
 
 
 def test_ping_counts_what_is_lost(answering: Callable[[Answer], Client]) -> None:
-    client = answering(lambda number, data: [] if number % 4 == 1 else [data])
-    result = client.ping(8, reply_timeout=0.5)
-    assert (result.sent, result.received, result.lost, result.loss_ratio) == (8, 6, 2, 0.25)
-    assert result.elapsed >= 1.0
+    for reply_timeout in more_and_more(0.5):
+        client = answering(lambda number, data: [] if number % 4 == 1 else [data])
+        result = client.ping(8, reply_timeout=reply_timeout)
+        assert (result.sent, result.received + result.lost, result.corrupt) == (8, 8, 0)
+        assert result.received + result.late <= 6
+        assert result.elapsed >= 2 * reply_timeout
+        if result.received == 6:  # none was late
+            break
+    assert (result.received, result.lost, result.late, result.loss_ratio) == (6, 2, 0, 0.25)
 
 
 def test_ping_of_nobody_who_answers(answering: Callable[[Answer], Client]) -> None:
@@ -303,6 +308,7 @@ def test_ping_of_nobody_who_answers(answering: Callable[[Answer], Client]) -> No
 
 
 def test_ping_counts_what_is_wrong(answering: Callable[[Answer], Client]) -> None:
+    """The one whose answer is corrupt is lost once its time is over; that of another may be so by then."""
     kept: list[bytes] = []
 
     def answer(number: int, data: bytes) -> list[bytes]:
@@ -320,16 +326,26 @@ def test_ping_counts_what_is_wrong(answering: Callable[[Answer], Client]) -> Non
                 return [data, kept.pop()]
         return [data]
 
-    result = answering(answer).ping(8, 200, window=3, reply_timeout=2)
-    assert (result.sent, result.late) == (8, 0)
+    for reply_timeout in more_and_more(1.0):
+        kept.clear()
+        result = answering(answer).ping(8, 200, window=3, reply_timeout=reply_timeout)
+        assert (result.sent, result.received + result.lost) == (8, 8)
+        if result.lost == 1:
+            break
+    assert (result.received, result.lost, result.late) == (7, 1, 0)
     assert (result.duplicated, result.foreign, result.corrupt, result.reordered) == (2, 1, 1, 1)
 
 
 def test_ping_that_runs_out_of_time(answering: Callable[[Answer], Client]) -> None:
-    client = answering(lambda number, data: [data] if number < 2 else [])
-    with pytest.raises(TimeoutError, match="WSAETIMEDOUT") as caught:
-        client.ping(5, reply_timeout=LIMIT_S, timeout=0.4)
-    so_far = vars(caught.value)["result"]
+    for timeout in more_and_more(0.4):
+        client = answering(lambda number, data: [data] if number < 2 else [])
+        with pytest.raises(TimeoutError, match="WSAETIMEDOUT") as caught:
+            client.ping(5, reply_timeout=LIMIT_S, timeout=timeout)
+        so_far = vars(caught.value)["result"]
+        assert so_far.sent - so_far.received in (0, 1)
+        assert so_far.lost == 0
+        if so_far.sent == 3:  # the time was enough for both
+            break
     assert (so_far.sent, so_far.received, so_far.lost) == (3, 2, 0)
 
 
@@ -481,12 +497,12 @@ CTRL_C = """
     def check(name, call):
         timer = threading.Timer(0.3, _thread.interrupt_main)
         began = time.monotonic()
-        timer.start()
         try:
+            timer.start()
             call()
             print(name, "returned")
         except KeyboardInterrupt:
-            print(name, "interrupted" if time.monotonic() - began < 10 else "late")
+            print(name, "interrupted" if time.monotonic() - began < 30 else "late")
         timer.join()
 
     check("recv", client.recv)

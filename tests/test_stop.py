@@ -131,16 +131,38 @@ def test_drain_ends_by_its_time_and_may_go_on(
     assert server.stats.connections_current == 0
 
 
+def test_stop_drains_until_all_have_left(
+    open_server: OpenServer, connect: Connect, model: int, host: str
+) -> None:
+    server = open_server(model=model)
+    plains = [connect(host, server.port) for _ in range(2)]
+    wait_until(lambda: server.stats.connections_current == 2, "both are accepted")
+    stopping = Task(server.stop, 600_000)
+    wait_until(lambda: refused(host, server.port), "the stopping server accepts nobody")
+    for plain in plains:
+        assert stopping.running
+        plain.sendall(b"meanwhile")
+        assert plain.recv(10) == b"meanwhile"
+        plain.shutdown(socket.SHUT_WR)
+        assert plain.recv(10) == b""
+    assert stopping.result() == 0
+    assert server.stats.connections_closed[abi.FIN] == 2
+
+
 def test_stop_drains_for_its_time_then_resets(
     open_server: OpenServer, connect: Connect, model: int, host: str
 ) -> None:
     server = open_server(model=model)
     staying, leaving = connect(host, server.port), connect(host, server.port)
     wait_until(lambda: server.stats.connections_current == 2, "both are accepted")
-    stopping = Task(server.stop, 5_000)
     leaving.shutdown(socket.SHUT_WR)
     assert leaving.recv(10) == b""
-    assert stopping.result() == 1
+    assert server.next_closed().reason == abi.FIN
+    before_us = server.stats.uptime_us
+    assert server.stop(200) == 1
+    closed = server.next_closed()
+    assert closed.reason == abi.STOPPED
+    assert closed.time_us - before_us >= 200_000
     assert ending(staying) == "reset"
     assert server.stats.connections_closed[abi.FIN] == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 # Wide, because the machines that run the tests are slow and shared; what waits for it is right long before.
@@ -16,6 +16,17 @@ def wait_until(condition: Callable[[], object], what: str, limit_s: float = LIMI
     while not condition():
         assert time.monotonic() < deadline, f"not within {limit_s:.0f} s: {what}"
         time.sleep(0.005)
+
+
+def more_and_more(first_s: float) -> Iterator[float]:
+    """Times for what must be over before a time is, which a machine that stands still may thwart: for the
+    first try, and four times as much for each after it, until it is long enough. What each try must be is
+    asserted of each, and what it should come to after the last.
+    """
+    time_s = first_s
+    while time_s < LIMIT_S:
+        yield time_s
+        time_s *= 4
 
 
 class Task:

@@ -46,18 +46,28 @@ def is_served(plain: socket.socket) -> bool:
 
 
 def wait_until_served(connect: Connect) -> None:
-    """The places of those that have gone are free a moment later."""
+    """The places of those that have gone are free a moment later; and who is late by the idle timeout is not
+    served.
+    """
     until = time.monotonic() + LIMIT_S
     while not is_served(connect()):
-        assert time.monotonic() < until, "nobody is served after a flood"
+        assert time.monotonic() < until, "nobody is served"
         time.sleep(0.1)
 
 
-def takes_more(plain: socket.socket) -> bool:
-    try:
-        return plain.send(bytes(65536)) > 0
-    except BlockingIOError:
-        return False
+def send_some(plains: list[socket.socket], data: bytes) -> bool:
+    """Whether one of them takes something. Those that are reset by now, as idle, are left out of the list:
+    it is told to who sends, and to nobody again. (Of who was sent FIN before, it would be a broken pipe.)
+    """
+    taken = False
+    for plain in plains[:]:
+        try:
+            taken = plain.send(data) > 0 or taken
+        except BlockingIOError:
+            pass
+        except ConnectionResetError:
+            plains.remove(plain)
+    return taken
 
 
 def fill(plains: list[socket.socket], resident: Callable[[], int]) -> int:
@@ -70,8 +80,7 @@ def fill(plains: list[socket.socket], resident: Callable[[], int]) -> int:
         plain.setblocking(False)
     quiet_since = time.monotonic()
     while time.monotonic() - quiet_since < 0.5:
-        taken = [takes_more(plain) for plain in plains]
-        if any(taken):
+        if send_some(plains, bytes(65536)):
             quiet_since = time.monotonic()
         peak = max(peak, resident())
         time.sleep(0.01)
@@ -100,8 +109,9 @@ def attacked(model: str, *options: str) -> Iterator[tuple[Connect, Callable[[], 
 def resident_once_warm(connect: Connect, resident: Callable[[], int]) -> int:
     """What it has when all is made that is made once."""
     for plain in [connect() for _ in range(20)]:
-        assert is_served(plain)
+        is_served(plain)  # unless it has been idle for too long before its turn came
         plain.close()
+    wait_until_served(connect)
     return resident()
 
 
@@ -116,13 +126,13 @@ def test_slow_readers_and_silent_ones_cost_little_and_time_out(model: str) -> No
         before = resident_once_warm(connect, resident)
         slow = [connect() for _ in range(SLOW_READERS)]
         assert_bounded(fill(slow, resident) - before, SLOW_READERS)
-        assert is_served(connect()), "beside slow readers"
+        wait_until_served(connect)  # beside slow readers
         silent = [connect() for _ in range(SILENT)]
-        for plain in silent[::2]:
-            plain.sendall(b"x")
-        for plain in slow + silent:
+        said_something = silent[::2]
+        send_some(said_something, b"x")
+        for plain in slow + silent[1::2] + said_something:
             wait_for_reset(plain)
-        assert is_served(connect()), "after all that"
+        wait_until_served(connect)  # after all that
 
 
 @pytest.mark.parametrize("model", models())

@@ -1,10 +1,13 @@
 """How connections end, seen by sockets that are not Wine's but this system's own."""
 
 import socket
+import subprocess
+import threading
 
 import pytest
-from packages import LIMIT_S
-from serving import models, serving
+from commands import Command
+from packages import LIMIT_S, SOURCE
+from serving import PYTHON, listening, models, serving
 
 
 def connected(port: int, host: str = "127.0.0.1") -> socket.socket:
@@ -61,8 +64,46 @@ def test_one_over_the_cap_gets_fin() -> None:
 
 
 def test_stop_resets_what_is_left() -> None:
-    with serving(duration_s=3) as port, connected(port) as plain:
+    command = [*PYTHON, "-c", Command.SCRIPT, "serve", "--port", "0"]
+    with listening(command) as server, connected(server.port) as plain:
         plain.sendall(b"x")
         assert plain.recv(1) == b"x"
+        server.end_input()  # which stands for Ctrl-C
         with pytest.raises(ConnectionResetError):
             plain.recv(1)
+
+
+def echo_to_the_end(listener: socket.socket, endings: list[str]) -> None:
+    plain, _ = listener.accept()
+    with plain:
+        plain.settimeout(LIMIT_S)
+        try:
+            while data := plain.recv(65536):
+                plain.sendall(data)
+            endings.append("fin")
+        except ConnectionResetError:
+            endings.append("reset")
+
+
+@pytest.mark.parametrize(
+    ("model", "option", "ending"),
+    [
+        ("iocp", [], "fin"),
+        ("iocp", ["--reset"], "reset"),
+        ("select", ["--reset"], "reset"),
+        ("threads", ["--reset"], "reset"),
+    ],
+)
+def test_a_load_ends_its_connections_as_it_is_told(model: str, option: list[str], ending: str) -> None:
+    endings: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(LIMIT_S)
+        peers = [threading.Thread(target=echo_to_the_end, args=(listener, endings)) for _ in range(3)]
+        for peer in peers:
+            peer.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        command = [*PYTHON, "-m", "ws2echo", "load", address, "--connections", "3", "--messages", "6"]
+        subprocess.run([*command, "--model", model, *option], cwd=SOURCE, check=True, timeout=LIMIT_S)
+        for peer in peers:
+            peer.join(LIMIT_S)
+    assert endings == [ending] * 3
