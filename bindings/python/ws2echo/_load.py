@@ -58,7 +58,7 @@ class Load(Handle):
         connect_timeout: A connection that takes longer is a problem.
         reply_timeout: A connection that waits for an answer ends when no byte moves for so long; over UDP the
             datagram is lost. Above 0; left out: 1 over UDP, no limit over TCP.
-        finish_timeout: A connection that has not ended so long after it sent FIN, or after ``duration``, is reset.
+        finish_timeout: What has not ended so long after its FIN, or after ``duration``, is reset.
         reset: Whether connections end by a reset (RST), not by FIN.
         no_delay: TCP_NODELAY.
         receive_buffer_bytes: SO_RCVBUF, up to 2**30; 0 leaves it to the system.

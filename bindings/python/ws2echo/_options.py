@@ -225,7 +225,8 @@ class ClientOptions:
 @dataclass(frozen=True)
 class ServerStats:
     """The counters of a server: those of connections and events of one moment, those of bytes and datagrams
-    while others may count on."""
+    while others may count on.
+    """
 
     connections_accepted: int
     """Since the server was opened, those over the cap included."""

@@ -124,7 +124,7 @@ namespace Ws2Echo.Tests
         public static void PacketLoss()
         {
             using Server server = DatagramServerWith("drop@first=2");
-            Assert.Equal(Hello, AskByDatagram(server.Port, Hello, attempts: 3, timeoutMs: 300));
+            Assert.Equal(Hello, AskByDatagram(server.Port, Hello, attempts: 20, timeoutMs: 300));
             server.WaitFor(Until.Faults, 2, Patience);
         }
 

@@ -135,7 +135,8 @@ namespace Ws2Echo.Tests
             Check.Fails(SocketError.TimedOut, () => client.Echo(new byte[5]));
             await Check.FailsAsync(SocketError.TimedOut, () => client.EchoAsync(new byte[5]));
             Check.Equal(2, client.Stats.DatagramsSent);
-            Check.Bytes(new byte[5], client.Echo(new byte[5]));
+            using var patient = new Client(To(peer.Port, Check.Patience));
+            Check.Bytes(new byte[5], patient.Echo(new byte[5]));
         }
 
         [Test]
