@@ -346,12 +346,11 @@ def _prepare(nets: Iterable[Net]) -> None:
 
 def _everything(full: bool) -> int:
     machine.everything()
-    nets = [net for net in NETS if full or net.quick]
-    _prepare(nets)
+    _prepare(NETS)
     report.say("The tests")
     with ThreadPoolExecutor(1) as beside:
-        here = [net for net in nets if net.where == "host"]
-        there = [net for net in nets if net.where == "windows"]
+        here = [net for net in NETS if net.where == "host"]
+        there = [net for net in NETS if net.where == "windows"]
         outcomes = [_check(name, work) for name, work in CHECKS_BEFORE]
         casting = beside.submit(_cast_all, here, full)
         outcomes += [_check(name, work) for name, work in CHECKS_IN_WINDOWS]

@@ -1,9 +1,10 @@
-"""Coverage: which lines and branches of the DLL are run, in Windows' Python and by the sweep of failures."""
+"""Coverage: which lines and branches of the DLL are run: by the sweep, by misuse, and in Windows' Python."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from workshop import machine, parts
 from workshop.models import models
 from workshop.nets import in_python
 from workshop.nets.net import Figure, FoundError, Net, Run
-from workshop.nets.sweep import SEED
+from workshop.nets.sweep import AT_ONCE, QUICK, SEED
 from workshop.nets.windows import Programs
 from workshop.steps import run
 
@@ -26,16 +27,8 @@ TESTS_LIMIT_S = 3600.0
 SHOWN = 15
 GCOV = "x86_64-w64-mingw32-gcov"
 
-QUICK_FILES = (
-    "test_errors.py",
-    "test_options.py",
-    "test_events.py",
-    "test_python_api.py",
-    "test_python_faults.py",
-    "test_python_udp.py",
-    "test_python_load.py",
-)
-QUICK_SWEEP = ("--picks", "1", "--share", "10")
+QUICK_FILES = ("test_client_ping.py", "test_python_load.py", "test_python_faults.py")
+MISUSE = ("misuse.exe", "1", "300000", "60")
 
 
 def prepare() -> None:
@@ -46,17 +39,22 @@ def prepare() -> None:
 def _compile(run: Run) -> Programs:
     """The DLL that counts, and the sweep with the same sources."""
     programs = Programs(run, "coverage", "-DCMAKE_BUILD_TYPE=Debug", "-DWS2ECHO_COVERAGE=ON")
-    programs.build("sweep")
+    programs.build("sweep", "misuse")
     for counted in programs.folder.rglob("*.gcda"):
         counted.unlink()
     return programs
 
 
-def _sweep(programs: Programs, full: bool) -> None:
-    """What it finds is the net's of that name."""
-    size = () if full else QUICK_SWEEP
-    for model in models():
+def _sweep_and_misuse(programs: Programs, full: bool) -> None:
+    """What they find is the nets' of these names."""
+    size = () if full else QUICK
+
+    def sweep(model: str) -> None:
         programs.run(["sweep.exe", "--model", model, "--seed", str(SEED), *size], limit_s=TESTS_LIMIT_S)
+
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        list(several.map(sweep, models()))
+    programs.run(MISUSE, limit_s=TESTS_LIMIT_S)
 
 
 def _summary(source: Path, folder: Path) -> dict[str, Any]:
@@ -112,7 +110,7 @@ def _worst(files: Sequence[dict[str, Any]]) -> str:
 def work(run: Run) -> list[Figure]:
     programs = _compile(run)
     objects = programs.folder
-    _sweep(programs, run.full)
+    _sweep_and_misuse(programs, run.full)
     in_python.run_tests(run, "coverage", objects / "ws2echo.dll", QUICK_FILES)
     files: list[dict[str, Any]] = [
         file for file in _summary(run.source, objects)["files"] if file["filename"] not in FOR_TESTS
@@ -131,5 +129,4 @@ def work(run: Run) -> list[Figure]:
     ]
 
 
-# Beside the suite, of which its quick size is a good part again, there is no time for it.
-NET = Net("coverage", "Covering the DLL (gcov, in Windows' Python)", "windows", prepare, work, quick=False)
+NET = Net("coverage", "Covering the DLL (gcov)", "windows", prepare, work)

@@ -46,5 +46,3 @@ class Net:
     """Installs what the net misses."""
     work: Callable[[Run], list[Figure]]
     """Searches: raises FoundError when there is something, StepError when it could not search."""
-    quick: bool = True
-    """Whether its quick size is a part of `./dev test`: else only by its name, and in full."""
