@@ -97,7 +97,7 @@ def test_connections_can_end_by_reset(server: Server) -> None:
         assert good(load.run())
     server.drain(LIMIT_S)
     closed = server.stats.connections_closed
-    # Wine may show a reset as FIN to who was not waiting for it. What is sent, tests/host/test_endings.py sees.
+    # Wine may show a reset as FIN to who was not waiting for it: tests/host/test_endings.py sees what is sent.
     assert closed[Reason.RESET] + closed[Reason.FIN] == server.stats.connections_accepted == 3
     assert closed[Reason.RESET] > 0
 
