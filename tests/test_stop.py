@@ -146,7 +146,8 @@ def test_stop_drains_until_all_have_left(
         plain.shutdown(socket.SHUT_WR)
         assert plain.recv(10) == b""
     assert stopping.result() == 0
-    assert server.stats.connections_closed[abi.FIN] == 2
+    stats = server.stats  # who asked whether it accepts may have come just before
+    assert stats.connections_closed[abi.FIN] == stats.connections_accepted >= 2
 
 
 def test_stop_drains_for_its_time_then_resets(

@@ -86,6 +86,15 @@ namespace Ws2Echo.Tests
             }
         }
 
+        /// <summary>Where a stall may have made an answer late, all is done again, with a longer limit.</summary>
+        internal static async Task WithMoreTime(Func<TimeSpan, Task<bool>> cameInTime)
+        {
+            for (int limitMs = 250; !await cameInTime(TimeSpan.FromMilliseconds(limitMs)); limitMs *= 4)
+            {
+                That(limitMs < 16_000, $"late even where the limit is {limitMs} ms");
+            }
+        }
+
         internal static async Task<T> InTime<T>(Task<T> task, string what)
         {
             That(await Task.WhenAny(task, Task.Delay(Patience)) == task, $"not within {Patience}: {what}");

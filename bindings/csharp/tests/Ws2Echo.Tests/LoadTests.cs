@@ -524,7 +524,13 @@ namespace Ws2Echo.Tests
             Check.Throws<ArgumentOutOfRangeException>(() => load.NextProblem(TimeSpan.FromSeconds(-1)));
         }
 
-        private static LoadOptions To(int port) => new LoadOptions { Port = port, Host = "127.0.0.1" };
+        private static LoadOptions To(int port) => new LoadOptions
+        {
+            Port = port,
+            Host = "127.0.0.1",
+            ConnectTimeout = Check.Patience,
+            FinishTimeout = Check.Patience,
+        };
 
         private static LoadStats EndedWell(Load load, string what)
         {
