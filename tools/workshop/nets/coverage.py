@@ -13,7 +13,7 @@ from workshop import machine, parts
 from workshop.models import models
 from workshop.nets import in_python
 from workshop.nets.net import Figure, FoundError, Net, Run
-from workshop.nets.sweep import AT_ONCE, QUICK, SEED
+from workshop.nets.sweep import AT_ONCE, SEED
 from workshop.nets.windows import Programs
 from workshop.steps import run
 
@@ -28,6 +28,7 @@ SHOWN = 15
 GCOV = "x86_64-w64-mingw32-gcov"
 
 QUICK_FILES = ("test_client_ping.py", "test_python_load.py", "test_python_faults.py")
+QUICK_SWEEP = ("--picks", "1", "--share", "20")
 MISUSE = ("misuse.exe", "1", "300000", "60")
 
 
@@ -47,7 +48,7 @@ def _compile(run: Run) -> Programs:
 
 def _sweep_and_misuse(programs: Programs, full: bool) -> None:
     """What they find is the nets' of these names."""
-    size = () if full else QUICK
+    size = () if full else QUICK_SWEEP
 
     def sweep(model: str) -> None:
         programs.run(["sweep.exe", "--model", model, "--seed", str(SEED), *size], limit_s=TESTS_LIMIT_S)
