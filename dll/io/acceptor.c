@@ -17,8 +17,8 @@ struct w2e_acceptor {
     struct w2e_shards *shards;
     HANDLE thread;
     HANDLE stop_event;
-    struct source
-        sources[W2E_LISTENERS_MAX]; /* whichever had its turn goes to the end: a wait tells of the first that is signalled */
+    /* Whichever had its turn goes to the end, for a wait tells of the first that is signalled. */
+    struct source sources[W2E_LISTENERS_MAX];
     uint32_t count;
 };
 

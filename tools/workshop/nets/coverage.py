@@ -38,7 +38,7 @@ def prepare() -> None:
 
 
 def _compile(run: Run) -> Programs:
-    """The DLL that counts, and the sweep with the same sources."""
+    """The DLL that counts, the sweep with the same sources, and misuse, which calls that DLL."""
     programs = Programs(run, "coverage", "-DCMAKE_BUILD_TYPE=Debug", "-DWS2ECHO_COVERAGE=ON")
     programs.build("sweep", "misuse")
     for counted in programs.folder.rglob("*.gcda"):
