@@ -16,6 +16,8 @@ RUNTIMES = {"3.1": "WS2ECHO_DOTNET", "8": "WS2ECHO_DOTNET8"}
 TESTS = "Ws2Echo.Tests"
 EXAMPLE = "EchoSession"
 LIMIT_S = 400
+TRIES_TO_END = 3
+TRY_LIMIT_S = LIMIT_S / TRIES_TO_END
 
 pytestmark = pytest.mark.timeout(LIMIT_S + 60)
 
@@ -29,7 +31,9 @@ def names() -> list[str]:
     return found
 
 
-def dotnet(runtime: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def dotnet(
+    runtime: str, program: str, *arguments: str, limit_s: float = LIMIT_S
+) -> subprocess.CompletedProcess[str]:
     host = os.environ.get(RUNTIMES[runtime])
     if host is None:
         pytest.skip(f"{RUNTIMES[runtime]} does not name a dotnet.exe")
@@ -43,7 +47,7 @@ def dotnet(runtime: str, program: str, *arguments: str) -> subprocess.CompletedP
         text=True,
         encoding="utf-8",
         errors="replace",
-        timeout=LIMIT_S,
+        timeout=limit_s,
         check=False,
     )
 
@@ -84,9 +88,28 @@ def test_no_test_is_forgotten(run: Run) -> None:
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_program_may_end_with_everything_open(runtime: str) -> None:
-    """With threads that wait inside, and others that call all the time: no crash, no hang, no word."""
-    result = dotnet(runtime, TESTS, "--leave-open")
-    assert (result.returncode, result.stdout) == (0, "end\n")
+    """With threads that wait inside, and others that call all the time: no crash, no hang, no word.
+
+    Wine 8 ends the other threads first, wherever they are. If one of them was looking up the file of a
+    socket, the lock of that table is never given back, and the last thread waits for it when it is told that
+    a receive of an ended thread is done: about one run in a hundred on a busy machine, one in ten if they
+    echo all the time. So a run that came to the end of `Main` and did not go away is tried again.
+    """
+    for _ in range(TRIES_TO_END):
+        code, said = ending(runtime)
+        assert said == "end\n"
+        if code is not None:
+            break
+    assert code == 0
+
+
+def ending(runtime: str) -> tuple[int | None, str]:
+    """With what status the program that leaves all open ended, None if it did not; and what it said."""
+    try:
+        result = dotnet(runtime, TESTS, "--leave-open", limit_s=TRY_LIMIT_S)
+    except subprocess.TimeoutExpired as expired:
+        return None, str(expired.stdout)
+    return result.returncode, result.stdout
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
