@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from last_words import END_LIMIT_S, LAST_WORD, end_of
 
 SOURCE = Path(os.environ.get("WS2ECHO_SOURCE", Path(__file__).parent.parent))
 BUILD = Path(os.environ.get("WS2ECHO_BUILD", SOURCE / "build"))
@@ -16,8 +17,6 @@ RUNTIMES = {"3.1": "WS2ECHO_DOTNET", "8": "WS2ECHO_DOTNET8"}
 TESTS = "Ws2Echo.Tests"
 EXAMPLE = "EchoSession"
 LIMIT_S = 400
-TRIES_TO_END = 3
-TRY_LIMIT_S = LIMIT_S / TRIES_TO_END
 
 pytestmark = pytest.mark.timeout(LIMIT_S + 60)
 
@@ -31,23 +30,25 @@ def names() -> list[str]:
     return found
 
 
-def dotnet(
-    runtime: str, program: str, *arguments: str, limit_s: float = LIMIT_S
-) -> subprocess.CompletedProcess[str]:
+def command(runtime: str, program: str, *arguments: str) -> list[str]:
     host = os.environ.get(RUNTIMES[runtime])
     if host is None:
         pytest.skip(f"{RUNTIMES[runtime]} does not name a dotnet.exe")
     path = BUILD / "dotnet" / program / f"{program}.dll"
     assert path.exists(), f"{path} was not built"
+    return [host, str(path), *arguments]
+
+
+def dotnet(runtime: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [host, str(path), *arguments],
+        command(runtime, program, *arguments),
         input="",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
-        timeout=limit_s,
+        timeout=LIMIT_S,
         check=False,
     )
 
@@ -86,30 +87,11 @@ def test_no_test_is_forgotten(run: Run) -> None:
     assert set(run.verdicts) == set(names())
 
 
+@pytest.mark.timeout(END_LIMIT_S)
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_program_may_end_with_everything_open(runtime: str) -> None:
-    """With threads that wait inside, and others that call all the time: no crash, no hang, no word.
-
-    Wine 8 ends the other threads first, wherever they are. If one of them was looking up the file of a
-    socket, the lock of that table is never given back, and the last thread waits for it when it is told that
-    a receive of an ended thread is done: about one run in a hundred on a busy machine, one in ten if they
-    echo all the time. So a run that came to the end of `Main` and did not go away is tried again.
-    """
-    for _ in range(TRIES_TO_END):
-        code, said = ending(runtime)
-        assert said == "end\n"
-        if code is not None:
-            break
-    assert code == 0
-
-
-def ending(runtime: str) -> tuple[int | None, str]:
-    """With what status the program that leaves all open ended, None if it did not; and what it said."""
-    try:
-        result = dotnet(runtime, TESTS, "--leave-open", limit_s=TRY_LIMIT_S)
-    except subprocess.TimeoutExpired as expired:
-        return None, str(expired.stdout)
-    return result.returncode, result.stdout
+    """With threads that wait inside, and others that call all the time: no crash, no hang, no word."""
+    assert end_of(command(runtime, TESTS, "--leave-open")) == (0, LAST_WORD)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

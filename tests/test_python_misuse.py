@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import textwrap
 import warnings
@@ -15,7 +14,8 @@ import ws2echo
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
-from waiting import LIMIT_S, Task
+from last_words import END_LIMIT_S, LAST_WORD, end_of
+from waiting import Task
 from ws2echo import Client, Load, Server
 
 WSAENOTSOCK, WSA_OPERATION_ABORTED = 10038, 995
@@ -248,18 +248,11 @@ BEGIN = """
 """
 
 
+@pytest.mark.timeout(END_LIMIT_S)
 @pytest.mark.parametrize("end", ENDS)
 def test_the_program_ends_though_there_are(end: str) -> None:
     """As if it had closed everything: no crash, no hang, no word."""
-    script = textwrap.dedent(BEGIN) + textwrap.dedent(ENDS[end]) + "\nprint('end')\n"
-    if "raise" in ENDS[end]:
-        script = script.replace("\nprint('end')\n", "").replace("raise", "print('end')\nraise")
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script],
-        input="",
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S * 2,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+    last = 'print("end", flush=True)\n'
+    script = textwrap.dedent(BEGIN) + textwrap.dedent(ENDS[end])
+    script = script.replace("raise", f"{last}raise") if "raise" in script else script + last
+    assert end_of([sys.executable, "-W", "ignore", "-c", script]) == (0, LAST_WORD)

@@ -9,7 +9,7 @@ namespace Ws2Echo.Tests
         /// <summary>So many of one thread, and the others have long been inside theirs.</summary>
         private const int Calls = 50;
 
-        /// <summary>The load sends once: Wine 8 seldom ends a program whose threads are in the midst of receiving, see the test.</summary>
+        /// <summary>The load sends once: Wine 8 seldom ends a program whose threads are in the midst of receiving (tests/last_words.py).</summary>
         private static readonly TimeSpan Idle = TimeSpan.FromMinutes(10);
 
         private static Server? server;
