@@ -3,25 +3,29 @@
  *
  * Workers wait in accept, serve a connection each, and come back. Who stops sets a flag, then cancels what is in a call (CancelIoEx): a call that
  * is only about to begin is not seen, so he does it again until all have answered. (He waits before that: here, until nobody else can do
- * anything.) Calls block: a client may come or not, and a peer may end its connection or never do. Every stop ends; nobody touches the driver, a worker
- * or a socket after it is gone.
+ * anything.) Calls block: a client may come or not, and a peer may end its connection or never do. A thread with a socket of datagrams receives, or
+ * sleeps until the first of those that it holds is due, which may be never; it ends with accepting. Every stop ends; nobody touches the driver, a
+ * worker or a socket after it is gone.
  */
 #define WORKERS 3 /* started one after the other: a worker that takes the last place of the listener starts the next */
+#define DATAGRAMS WORKERS
+#define THREADS (WORKERS + 1)
 
 bool stop_accepting;
 bool abort;
 bool freed;          /* the driver */
 bool listener_open = true;
-byte listening;      /* threads in accept, or on their way to it */
+byte listening;      /* threads in accept, on their way to it, or with a socket of datagrams */
 byte threads;        /* started and not joined */
 byte started;
-bool in_accept[WORKERS];  /* in the call: CancelIoEx reaches it */
-bool in_transfer[WORKERS];
-bool serving[WORKERS];    /* in the set: its socket is open, and may be cancelled */
-bool cancelled[WORKERS];
-bool ended[WORKERS];      /* in the list of those to be joined */
-bool worker_freed[WORKERS];
+bool in_accept[THREADS];  /* in the call: CancelIoEx reaches it */
+bool in_transfer[THREADS];
+bool serving[THREADS];    /* in the set: its socket is open, and may be cancelled */
+bool cancelled[THREADS];
+bool ended[THREADS];      /* in the list of those to be joined */
+bool worker_freed[THREADS];
 byte to_come = 2;         /* clients that will connect */
+byte datagrams_to_come = 1;
 bool stopped;             /* w2e_driver_ops.stop has returned */
 
 /* What is done under the lock is an atomic sequence; where it waits it lets go of both. */
@@ -48,15 +52,15 @@ inline start() {
 inline join_ended(i) {
     i = 0;
     do
-    :: i < WORKERS && ended[i] ->
+    :: i < THREADS && ended[i] ->
         ended[i] = false;
         assert(!worker_freed[i]);
         worker_freed[i] = true;
         locked();
         threads--;
         i = 0
-    :: i < WORKERS && !ended[i] -> i++
-    :: i == WORKERS -> i = 0; break
+    :: i < THREADS && !ended[i] -> i++
+    :: i == THREADS -> i = 0; break
     od
 }
 
@@ -134,6 +138,38 @@ done:
     }
 }
 
+/* worker_run with a connection from the start, sleep_until */
+proctype datagrams() {
+    byte i;
+    atomic { locked(); serving[DATAGRAMS] = true };
+    do
+    :: stop_accepting -> break
+    :: !stop_accepting ->
+        assert(serving[DATAGRAMS]);
+        if
+        :: in_transfer[DATAGRAMS] = true;
+            atomic {
+                if
+                :: cancelled[DATAGRAMS] -> skip
+                :: datagrams_to_come > 0 -> datagrams_to_come--
+                fi;
+                in_transfer[DATAGRAMS] = false;
+                cancelled[DATAGRAMS] = false
+            }
+        :: skip; /* asleep until woken; had the time come, it would only look again */
+            atomic { stop_accepting -> locked() }
+        fi
+    od;
+    atomic { locked(); serving[DATAGRAMS] = false }; /* leaves the set before its socket is closed */
+    atomic { locked(); listening-- };
+    atomic {
+        locked();
+        join_ended(i);
+        assert(!worker_freed[DATAGRAMS]);
+        ended[DATAGRAMS] = true
+    }
+}
+
 inline cancel_accepting(i) {
     assert(listener_open);
     i = 0;
@@ -143,10 +179,14 @@ inline cancel_accepting(i) {
     od
 }
 
+inline cancel_datagrams() {
+    cancelled[DATAGRAMS] = cancelled[DATAGRAMS] || (serving[DATAGRAMS] && in_transfer[DATAGRAMS])
+}
+
 inline cancel_serving(i) {
     i = 0;
     do
-    :: i < WORKERS ->
+    :: i < THREADS ->
         if
         :: serving[i] -> cancelled[i] = cancelled[i] || in_transfer[i]
         :: else
@@ -156,7 +196,7 @@ inline cancel_serving(i) {
     od
 }
 
-#define ANY_ENDED (ended[0] || ended[1] || ended[2])
+#define ANY_ENDED (ended[0] || ended[1] || ended[2] || ended[DATAGRAMS])
 
 /* await_answers_locked: who ends wakes the one who waits, and so does the last who leaves accept; else he has waited long enough. */
 inline await_answers(i, left) {
@@ -172,7 +212,7 @@ proctype stopper() {
     byte i;
     atomic { locked(); stop_accepting = true };
     do
-    :: atomic { listening > 0 -> cancel_accepting(i) }; await_answers(i, listening)
+    :: atomic { listening > 0 -> cancel_accepting(i); cancel_datagrams() }; await_answers(i, listening)
     :: atomic { listening == 0 -> listener_open = false; break }
     od;
     atomic { locked(); abort = true };
@@ -186,6 +226,7 @@ proctype stopper() {
 
 init {
     start();
+    atomic { listening++; threads++; run datagrams() };
     run stopper()
 }
 
