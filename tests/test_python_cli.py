@@ -102,6 +102,7 @@ def test_send_to_a_bad_echo() -> None:
         ["serve", "--connections-max", "0"],
         ["serve", "--protocol", "ip"],
         ["serve", "--accept", "maybe"],
+        ["serve", "--port", "0", "--fault", "drop"],
         ["serve", "--port", "0", "--workers", "257"],
         ["serve", "--port", "0", "--workers", "-1"],
         ["send", "--protocol", "both"],

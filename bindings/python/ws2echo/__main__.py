@@ -594,7 +594,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"ws2echo: {where}{error.strerror or error}", file=sys.stderr)
-        if error.winerror == errno.WSAEINVAL:
+        if error.winerror in (errno.WSAEINVAL, errno.WSAEOPNOTSUPP):  # of an option, or of two together
             return WRONG_USAGE
     except KeyboardInterrupt:
         print("ws2echo: interrupted", file=sys.stderr)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from . import _compare
-from ._errors import WSAEOPNOTSUPP
 from ._load import Load
 from ._load_arguments import load_options, parse_servers, parse_target
 from ._load_options import LoadProblem
@@ -23,16 +22,6 @@ FAILED = 1
 STDOUT = "-"
 
 
-def _opened(host: str, port: int, options: dict[str, Any]) -> Load:
-    """Open the load. What its model or protocol does not offer is wrong usage, like any other bad value."""
-    try:
-        return Load(port, host, **options)
-    except OSError as error:
-        if error.winerror == WSAEOPNOTSUPP:
-            raise ValueError(error.strerror) from None
-        raise
-
-
 def _run(
     host: str, port: int, options: dict[str, Any], arguments: argparse.Namespace
 ) -> tuple[LoadResult, bool]:
@@ -41,7 +30,7 @@ def _run(
     """
     samples: list[LoadSample] = []
     problems: list[LoadProblem] = []
-    with _opened(host, port, options) as load, progress(sys.stderr, arguments.quiet) as tell:
+    with Load(port, host, **options) as load, progress(sys.stderr, arguments.quiet) as tell:
         watch = load.watch(arguments.series)
         stopped = False
         while True:

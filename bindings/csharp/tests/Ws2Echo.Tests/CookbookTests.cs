@@ -155,7 +155,7 @@ namespace Ws2Echo.Tests
         [Test]
         public static void ASlowServer()
         {
-            using Server server = ServerWith("latency:latency=300");
+            using Server server = ServerWith("latency:latency=1000");
             Assert.ThrowsAny<IOException>(() => Ask(server.Port, Hello, timeoutMs: 100));
             Assert.Equal(Hello, Ask(server.Port, Hello));
         }
