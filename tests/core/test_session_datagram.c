@@ -127,6 +127,17 @@ static void an_abort_cancels_what_is_out(void) {
     end(session);
 }
 
+static void what_ended_it_is_kept(void) {
+    struct w2e_session_datagram datagrams;
+    struct w2e_session *session = &datagrams.session;
+    begin(&datagrams, 100);
+    w2e_session_abort(session, WS2ECHO_REASON_ERROR, W2E_ENOBUFS);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    expect(session, W2E_OP_CLOSE);
+    CHECK(session->reason == WS2ECHO_REASON_ERROR && session->error == W2E_ENOBUFS);
+    free(w2e_session_buffer_swap(session, NULL, 0));
+}
+
 static void a_slot_is_no_longer_than_a_datagram_can_be(void) {
     struct w2e_session_datagram datagrams;
     begin(&datagrams, 1u << 26);
@@ -141,6 +152,7 @@ int main(void) {
     no_failure_ends_it();
     a_failure_of_this_machine_is_not_repeated_at_full_speed();
     an_abort_cancels_what_is_out();
+    what_ended_it_is_kept();
     a_slot_is_no_longer_than_a_datagram_can_be();
     return 0;
 }

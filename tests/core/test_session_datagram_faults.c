@@ -460,6 +460,24 @@ static void rules_go_on_beside_those_that_change(void) {
     net_end(net);
 }
 
+/* One that comes to stand before them moves them, and they count on. */
+static void rules_go_on_behind_one_that_is_added(void) {
+    struct net *net = net_begin(READINESS, "drop@first=1", 4096);
+    unsigned counts[SENT_MAX];
+    net_rule(net, "drop@first=2");
+    net_update(net);
+    net_say_many(net, 10, 1000, 64);
+    net_run(net, START + 4500);
+    net_rule(net, "latency:latency=0,stream=upstream");
+    net_update(net);
+    net_run(net, START + SECOND);
+    net_count_answers(net, counts);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(counts[i] == (i < 2 ? 0 : 1));
+    }
+    net_end(net);
+}
+
 static void one_that_goes_lets_all_go_that_waited_for_it(void) {
     EACH_FAMILY(family) {
         struct net *net = net_begin(family, "reorder:gap=1,delay=500@first=2", 4096);
@@ -586,6 +604,7 @@ int main(void) {
     each_copy_counts_for_itself();
     what_does_not_happen_is_not_told();
     rules_go_on_beside_those_that_change();
+    rules_go_on_behind_one_that_is_added();
     many_small_ones_fill_the_store_too();
     a_delayed_one_that_is_out_is_called_back();
     nothing_depends_on_the_driver();

@@ -282,9 +282,9 @@ static void a_peer_that_takes_no_more_times_out(void) {
     CHECK(next_at(session, START_US + 5000).ask_again_us == W2E_NEVER); /* nothing waits to be sent */
     w2e_session_done(session, W2E_OP_RECV, 0, 10, START_US + 5000);
     CHECK(next_at(session, START_US + 5000).ask_again_us == START_US + 5100);
-    w2e_session_done(session, W2E_OP_SEND, 0, 4, START_US + 5000);
-    CHECK(next_at(session, START_US + 5090).kind == W2E_OP_SEND);
-    CHECK(next_at(session, START_US + 5100).kind == W2E_OP_CANCEL); /* SEND is still out */
+    w2e_session_done(session, W2E_OP_SEND, 0, 4, START_US + 5050); /* it takes some, and has as long again */
+    CHECK(next_at(session, START_US + 5149).ask_again_us == START_US + 5150);
+    CHECK(next_at(session, START_US + 5150).kind == W2E_OP_CANCEL); /* SEND is still out */
     CHECK(next_at(session, START_US + 5200).kind == W2E_OP_NONE);
     w2e_session_undo(session, W2E_OP_SEND);
     CHECK(session->reason == WS2ECHO_REASON_TIMEOUT);
