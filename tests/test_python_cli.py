@@ -113,6 +113,7 @@ def test_send_to_a_bad_echo() -> None:
         ["send", "--count", "3", "--forever"],
         ["send", "--ping", "3", "hello"],
         ["send", "--window", "2"],
+        ["send", "--file", "no-such-file"],
         ["send", "--ping", "3", "--interval", "-1"],
         ["models", "--model", "threads"],
     ],

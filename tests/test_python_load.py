@@ -616,7 +616,14 @@ def test_samples_as_csv(results: list[LoadResult]) -> None:
     assert sum(int(row["messages"]) for row in rows) == result.stats.messages
     for row, sample in zip(rows, result.samples, strict=True):
         assert float(row["time_s"]) == sample.time_us / 1e6
-        assert int(row["p99_us"]) == sample.latency.percentile(99)
+        assert row["p99_us"] == (str(sample.latency.percentile(99)) if sample.latency.count else "")
+
+
+def test_a_sample_without_latencies_tells_none(results: list[LoadResult]) -> None:
+    sample = dataclasses.replace(results[0].samples[0], latency=Histogram())
+    (row,) = csv.DictReader(io.StringIO(dataclasses.replace(results[0], samples=(sample,)).to_csv()))
+    assert int(row["messages"]) == sample.messages
+    assert [row[name] for name in ("min_us", "mean_us", "p50_us", "p99_us", "max_us")] == [""] * 5
 
 
 def test_the_log_has_an_interval_for_each_sample(results: list[LoadResult], tmp_path: Path) -> None:

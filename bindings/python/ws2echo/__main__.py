@@ -380,7 +380,10 @@ def _message(arguments: argparse.Namespace) -> bytes:
         return (bytes(range(256)) * (size // 256 + 1))[:size]
     if arguments.file is not None:
         path: Path = arguments.file
-        return path.read_bytes()
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{path}: {error.strerror}") from None
     if arguments.text == "-":
         piped: bytes = sys.stdin.buffer.read()
         return piped

@@ -225,7 +225,7 @@ class LoadResult:
         return cls.from_dict(values)
 
     def to_csv(self) -> str:
-        """The samples as CSV, a row for each, with a head."""
+        """The samples as CSV, a row for each, with a head. Without a latency, its fields are empty."""
         import csv
         import io
 
@@ -241,14 +241,17 @@ class LoadResult:
         )
         for one in self.samples:
             latency = one.latency
+            times = (
+                *(latency.min_us, f"{latency.mean_us:.3f}"),
+                *(latency.percentile(percent) for percent in TOLD_PERCENTILES),
+                latency.max_us,
+            )
             rows.writerow(
                 [
                     *(one.time_us / 1e6, one.interval_us / 1e6, one.connections_current, one.messages),
                     *(one.bytes_sent, one.bytes_received),
                     *(f"{one.messages_per_second:.3f}", f"{one.bytes_per_second:.3f}"),
-                    *(latency.min_us, f"{latency.mean_us:.3f}"),
-                    *(latency.percentile(percent) for percent in TOLD_PERCENTILES),
-                    latency.max_us,
+                    *(times if latency.count > 0 else [""] * len(times)),
                 ]
             )
         return out.getvalue()
