@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
+from programs import run_mixed
+
 LAST_WORD = "end\n"
 TRIES = 3
 TRY_LIMIT_S = 120.0
@@ -22,17 +24,7 @@ def end_of(command: Sequence[str]) -> tuple[int, str]:
     """
     for _ in range(TRIES):
         try:
-            ended = subprocess.run(
-                command,
-                input="",
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=TRY_LIMIT_S,
-                check=False,
-            )
+            ended = run_mixed(command, TRY_LIMIT_S)
         except subprocess.TimeoutExpired as expired:
             if str(expired.stdout) != LAST_WORD:
                 raise

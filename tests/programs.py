@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -88,6 +89,21 @@ class Program:
             self.lines.append(line)
         self._readers[1].join(LIMIT_S)
         return status, self.lines, "".join(f"{line}\n" for line in self._errors)
+
+
+def run_mixed(command: Sequence[str], limit_s: float) -> subprocess.CompletedProcess[str]:
+    """Runs a program without input; what it prints and what it complains of are one text."""
+    return subprocess.run(
+        command,
+        input="",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=limit_s,
+        check=False,
+    )
 
 
 def run(path: Path, *arguments: object) -> tuple[int, list[str], str]:

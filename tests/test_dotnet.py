@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from last_words import END_LIMIT_S, LAST_WORD, end_of
+from programs import run_mixed
 
 SOURCE = Path(os.environ.get("WS2ECHO_SOURCE", Path(__file__).parent.parent))
 BUILD = Path(os.environ.get("WS2ECHO_BUILD", SOURCE / "build"))
@@ -40,17 +41,7 @@ def command(runtime: str, program: str, *arguments: str) -> list[str]:
 
 
 def dotnet(runtime: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(runtime, program, *arguments),
-        input="",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=LIMIT_S,
-        check=False,
-    )
+    return run_mixed(command(runtime, program, *arguments), LIMIT_S)
 
 
 @dataclass

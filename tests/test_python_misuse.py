@@ -220,7 +220,7 @@ ENDS = {
         threading.Thread(target=close_late).start()
     """,
     "functions registered for the exit": """
-        import atexit, weakref
+        import weakref
         weakref.finalize(sys, server.close)
         atexit.register(lambda: client.echo(b"late"))
         atexit.register(load.stop)
@@ -239,7 +239,8 @@ ENDS = {
     """,
 }
 BEGIN = """
-    import sys, threading, time
+    import atexit, sys, threading, time
+    atexit.register(lambda: print("end", flush=True))  # called last, after threads were joined
     import ws2echo
     server = ws2echo.Server("127.0.0.1")
     client = ws2echo.Client(server.port, "127.0.0.1")
@@ -252,7 +253,5 @@ BEGIN = """
 @pytest.mark.parametrize("end", ENDS)
 def test_the_program_ends_though_there_are(end: str) -> None:
     """As if it had closed everything: no crash, no hang, no word."""
-    last = 'print("end", flush=True)\n'
     script = textwrap.dedent(BEGIN) + textwrap.dedent(ENDS[end])
-    script = script.replace("raise", f"{last}raise") if "raise" in script else script + last
     assert end_of([sys.executable, "-W", "ignore", "-c", script]) == (0, LAST_WORD)

@@ -179,19 +179,14 @@ inline cancel_accepting(i) {
     od
 }
 
-inline cancel_datagrams() {
-    cancelled[DATAGRAMS] = cancelled[DATAGRAMS] || (serving[DATAGRAMS] && in_transfer[DATAGRAMS])
+inline cancel_if_serving(it) {
+    cancelled[it] = cancelled[it] || (serving[it] && in_transfer[it])
 }
 
 inline cancel_serving(i) {
     i = 0;
     do
-    :: i < THREADS ->
-        if
-        :: serving[i] -> cancelled[i] = cancelled[i] || in_transfer[i]
-        :: else
-        fi;
-        i++
+    :: i < THREADS -> cancel_if_serving(i); i++
     :: else -> i = 0; break
     od
 }
@@ -212,7 +207,7 @@ proctype stopper() {
     byte i;
     atomic { locked(); stop_accepting = true };
     do
-    :: atomic { listening > 0 -> cancel_accepting(i); cancel_datagrams() }; await_answers(i, listening)
+    :: atomic { listening > 0 -> cancel_accepting(i); cancel_if_serving(DATAGRAMS) }; await_answers(i, listening)
     :: atomic { listening == 0 -> listener_open = false; break }
     od;
     atomic { locked(); abort = true };
