@@ -4,7 +4,7 @@
 
 /* Sizes of a buffer: each eight times the one before. A connection starts small, grows when a receive fills it, and goes a step back
  * after so many receives in a row that the smaller one would have held. */
-enum { BUFFER_BYTES_FIRST = 2048, BUFFER_STEP = 8, SMALL_READS_TO_SHRINK = 64 };
+enum { BUFFER_BYTES_FIRST = 1024, BUFFER_STEP = 8, SMALL_READS_TO_SHRINK = 64 };
 
 /* How long a refused peer has to answer FIN with FIN. */
 enum { DISCARD_US = 1000 * 1000 };

@@ -42,7 +42,7 @@ struct w2e_buffer {
 
 /* What connections of one thread pass on to each other, as most of them hold nothing: a buffer, or none, of each kind of size. So who wants
  * little gets little, and keeps no more while its peer does not read. */
-enum { W2E_POOL_SMALL = 2048, W2E_POOL_MEDIUM = 8 * W2E_POOL_SMALL };
+enum { W2E_POOL_SMALL = 1024, W2E_POOL_MEDIUM = 8 * W2E_POOL_SMALL };
 struct w2e_buffer_pool {
     struct w2e_buffer spare[3];
 };

@@ -235,10 +235,10 @@ static void slices_are_as_large_and_as_far_apart_as_asked_for(void) {
 
 static void slices_without_delay_are_cut_but_not_held(void) {
     EACH_FAMILY(family) {
-        struct wire *wire = wire_begin(family, "slicer:average_size=10", 2000);
+        struct wire *wire = wire_begin(family, "slicer:average_size=10", 1000);
         wire_run(wire, START + SECOND);
-        wire_expect_heard(wire, 2000);
-        CHECK(wire->heard_us[1999] == START && wire->pieces == 200);
+        wire_expect_heard(wire, 1000);
+        CHECK(wire->heard_us[999] == START && wire->pieces == 100);
         wire_free(wire);
     }
 }
