@@ -485,16 +485,21 @@ static void close_socket(struct w2e_client *client) {
     if (client->socket == INVALID_SOCKET) {
         return;
     }
+    bool unread = client->arrived_begin < client->arrived_end;
     if (client->receive_out) {
         DWORD bytes = 0;
+        int error;
         w2e_sys_cancel(client->socket, &client->receive);
-        while (w2e_sys_overlapped_result(client->socket, &client->receive, &bytes, TRUE) == WSA_IO_INCOMPLETE) {
-        }
+        do {
+            error = w2e_sys_overlapped_result(client->socket, &client->receive, &bytes, TRUE);
+        } while (error == WSA_IO_INCOMPLETE);
+        unread |= error == 0 && bytes > 0;
     }
     /* closesocket lingers only on a socket that blocks. */
     w2e_sys_event_select(client->socket, NULL, 0);
     w2e_sys_set_nonblocking(client->socket, false);
-    if (client->resets && client->options.protocol == WS2ECHO_PROTOCOL_TCP) {
+    /* What is left unread in the system makes it reset the connection: so does what was taken from it, but given to nobody. */
+    if ((client->resets || unread) && client->options.protocol == WS2ECHO_PROTOCOL_TCP) {
         w2e_socket_reset_on_close(client->socket);
     }
     w2e_sys_close_socket(client->socket);

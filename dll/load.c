@@ -85,12 +85,15 @@ void w2e_load_retry_locked(struct w2e_load *load, struct w2e_load_place *place) 
     WakeAllConditionVariable(&load->changed);
 }
 
+/* When the first connection of a place begins, since the load was opened. */
+static uint64_t ramp_us(const ws2echo_load_options *options, uint32_t place) {
+    return (uint64_t)options->ramp_up_ms * 1000 * place / options->connections;
+}
+
 /* When the first connection of the next place is due: W2E_NEVER if each place had one. */
 static uint64_t next_place_us_locked(const struct w2e_load *load) {
-    uint32_t connections = load->options.connections;
-    return load->places_begun == connections
-               ? W2E_NEVER
-               : load->opened_us + (uint64_t)load->options.ramp_up_ms * 1000 * load->places_begun / connections;
+    bool all = load->places_begun == load->options.connections;
+    return all ? W2E_NEVER : load->opened_us + ramp_us(&load->options, load->places_begun);
 }
 
 /* Once no connection begins any more: the places that wait for one are done. */
@@ -257,6 +260,12 @@ static uint64_t interval_ns(const ws2echo_load_options *options) {
     return options->rate == 0 ? 0 : 1000000000 * (uint64_t)options->connections * options->burst / options->rate;
 }
 
+/* Without a window both ends would block in send for ever if one end is a thread that could receive, but sends. */
+static uint64_t window_bytes(const ws2echo_load_options *options, enum w2e_load_receives receives) {
+    bool blocks = is_blocking(options) && options->protocol == WS2ECHO_PROTOCOL_TCP && receives == W2E_RECEIVES_START;
+    return options->pattern == WS2ECHO_LOAD_STREAM ? options->window_bytes : blocks ? WINDOW_BYTES_OF_THREADS : W2E_NEVER;
+}
+
 static void fill_config(struct w2e_load *load) {
     const ws2echo_load_options *options = &load->options;
     struct w2e_load_config *config = &load->config;
@@ -268,10 +277,10 @@ static void fill_config(struct w2e_load *load) {
     config->size_min = options->message_bytes[0];
     config->size_max = options->message_bytes[1];
     config->depth = options->pattern == WS2ECHO_LOAD_STREAM ? 0 : options->depth;
-    config->window_bytes = options->pattern == WS2ECHO_LOAD_STREAM ? options->window_bytes : W2E_NEVER;
     config->receives = options->receive == WS2ECHO_LOAD_RECEIVE_AFTER_SENT ? W2E_RECEIVES_AFTER_SENT
                        : options->receive == WS2ECHO_LOAD_RECEIVE_NEVER    ? W2E_RECEIVES_NEVER
                                                                            : W2E_RECEIVES_START;
+    config->window_bytes = window_bytes(options, config->receives);
     config->finish = options->reset ? W2E_FINISH_RESET : W2E_FINISH_FIN;
     config->start_us = load->opened_us;
     config->interval_ns = interval_ns(options);
@@ -291,6 +300,13 @@ static uint64_t share(uint64_t all, uint32_t places, uint32_t place) {
     return all == 0 ? W2E_NEVER : all / places + (place < all % places);
 }
 
+/* When the timetable of a place begins: not before its connection does. Timetables are shifted against each other, so that they are not
+ * all due at once. */
+static uint64_t phase_us(const ws2echo_load_options *options, uint32_t place) {
+    uint64_t interval_us = interval_ns(options) / 1000;
+    return interval_us == 0 ? 0 : ramp_us(options, place) + interval_us * place / options->connections;
+}
+
 static int make_places(struct w2e_load *load) {
     uint32_t count = load->options.connections;
     load->places = w2e_sys_alloc(count * sizeof *load->places);
@@ -298,10 +314,9 @@ static int make_places(struct w2e_load *load) {
         return WSAENOBUFS;
     }
     for (uint32_t i = 0; i < count; i++) {
-        /* The timetables of the places are shifted against each other, so that they are not all due at once. */
         load->places[i] = (struct w2e_load_place){.messages_left = share(load->options.messages, count, i),
                                                   .bytes_left = share(load->options.bytes, count, i),
-                                                  .phase_us = interval_ns(&load->options) / 1000 * i / count};
+                                                  .phase_us = phase_us(&load->options, i)};
     }
     load->places_left = count;
     return 0;

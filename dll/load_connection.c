@@ -243,12 +243,16 @@ static bool has_more_locked(const struct w2e_load *load, const struct w2e_load_p
            w2e_sys_now_us() < load->config.stop_us;
 }
 
-static void unconnected_locked(struct w2e_load *load, struct w2e_load_place *place, uint64_t number, int error) {
-    ws2echo_load_problem problem = {.kind = WS2ECHO_LOAD_UNCONNECTED, .connection = number, .error = error};
-    w2e_load_problem_locked(load, &problem);
+static void leave_connecting_locked(struct w2e_load *load) {
     if (--load->connecting == W2E_LOAD_CONNECTING_MAX - 1) {
         WakeAllConditionVariable(&load->changed);
     }
+}
+
+static void unconnected_locked(struct w2e_load *load, struct w2e_load_place *place, uint64_t number, int error) {
+    ws2echo_load_problem problem = {.kind = WS2ECHO_LOAD_UNCONNECTED, .connection = number, .error = error};
+    w2e_load_problem_locked(load, &problem);
+    leave_connecting_locked(load);
     if (has_more_locked(load, place)) {
         w2e_load_retry_locked(load, place);
     } else {
@@ -256,12 +260,23 @@ static void unconnected_locked(struct w2e_load *load, struct w2e_load_place *pla
     }
 }
 
+/* The driver has stopped in between: no peer has seen the connection. */
+static void too_late_locked(struct w2e_load *load) {
+    load->stats.connections_begun--;
+    leave_connecting_locked(load);
+    w2e_load_end_place_locked(load);
+}
+
 void w2e_load_begin(struct w2e_load *load, struct w2e_load_place *place) {
     struct load_connection *connection = new_connection(load, place);
     int error = connection != NULL ? start(connection) : WSAENOBUFS;
     if (error != 0) {
         AcquireSRWLockExclusive(&load->lock);
-        unconnected_locked(load, place, connection != NULL ? connection->number : load->next_number, error);
+        if (error == WSA_OPERATION_ABORTED) {
+            too_late_locked(load);
+        } else {
+            unconnected_locked(load, place, connection != NULL ? connection->number : load->next_number, error);
+        }
         ReleaseSRWLockExclusive(&load->lock);
         w2e_sys_free(connection);
     }
@@ -302,13 +317,20 @@ static void take_from_place(const struct load_connection *connection) {
     place->phase_us = plan->intended_us - plan->config->start_us;
 }
 
-/* A connection that was stopped did not end in its time; unless nothing of it was missing, or nobody asked. */
+/* A connection that was stopped did not end in its time, be it that only FIN was missing; unless nobody asked for an end. */
 static int broken_error(const struct w2e_load *load, const struct w2e_session *session) {
     if (session->reason != WS2ECHO_REASON_STOPPED) {
         return session->error;
     }
-    bool whole = session->bytes_received == session->bytes_sent || load->options.receive == WS2ECHO_LOAD_RECEIVE_NEVER;
-    return load->closing || whole ? 0 : WSAETIMEDOUT;
+    bool endless = load->options.receive == WS2ECHO_LOAD_RECEIVE_NEVER;
+    bool whole = is_udp(load) && session->bytes_received == session->bytes_sent;
+    return load->closing || endless || whole ? 0 : WSAETIMEDOUT;
+}
+
+/* Over UDP: whether it had nothing to send, or nothing was due before the end. */
+static bool is_unused(const struct load_connection *connection) {
+    return is_udp(connection->load) && connection->session.datagrams.ping.progress.sent == 0 &&
+           connection->connection.session->error == 0;
 }
 
 static void count_end_locked(struct w2e_load *load, const struct load_connection *connection) {
@@ -330,8 +352,9 @@ void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) 
     struct w2e_load_place *place = connection->place;
     leave_list(connection);
     bool connected = connection->connected;
-    int error = connected ? 0 : try_next_address(connection);
-    if (!connected && error == 0) {
+    bool unused = !connected && is_unused(connection);
+    int error = connected || unused ? 0 : try_next_address(connection);
+    if (!connected && !unused && error == 0) {
         return;
     }
     if (is_udp(load)) {
@@ -348,6 +371,10 @@ void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) 
         } else {
             w2e_load_end_place_locked(load);
         }
+    } else if (unused) {
+        load->stats.connections_finished++;
+        leave_connecting_locked(load);
+        w2e_load_end_place_locked(load);
     } else {
         unconnected_locked(load, place, connection->number, error);
     }

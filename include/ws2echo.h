@@ -608,8 +608,8 @@ WS2ECHO_API int ws2echo_client_ping(ws2echo_client client, const ws2echo_ping_op
 /*
  * Gives a manual-reset event object of Windows (a HANDLE) for one half: RECEIVE is signalled when ws2echo_client_recv would make
  * progress, SEND when ws2echo_client_connect or ws2echo_client_send would; both after the client was closed. Waiting is right
- * after such a call with timeout 0 gave WSAETIMEDOUT: that call arms the event. It is the caller's: CloseHandle it, before or after
- * the client.
+ * after such a call with timeout 0 gave WSAETIMEDOUT: that call arms the event. While connecting, ask again now and then all the same:
+ * no event tells that an address, or all of connecting, has had its time. It is the caller's: CloseHandle it, before or after the client.
  * Errors: WSAENOTSOCK; WSAEFAULT; WSAEINVAL (BOTH included); WSAENOBUFS. Does not block.
  */
 WS2ECHO_API int ws2echo_client_wait_handle(ws2echo_client client, uint32_t half, uintptr_t *handle);
@@ -742,7 +742,9 @@ typedef struct ws2echo_load_options {
     uint32_t workers;     /* threads that share the connections: as ws2echo_server_options.workers */
     uint32_t connections; /* at once: 1 to 65536; default 1 */
     uint32_t pattern;     /* enum ws2echo_load_pattern */
-    uint32_t depth; /* messages of a connection that may wait for their answers: 1 to 1024; default 1. Only PING_PONG, and UDP */
+    /* Messages of a connection that may wait for their answers: 1 to 1024; default 1. Only PING_PONG, and UDP. In the model threads, which
+       does not receive while it sends, no more than 32 KiB are on their way, and a longer message goes in pieces. */
+    uint32_t depth;
     /* Bytes of a connection that may wait for their answers: 1 to 2^30; default 0: 1 MiB, in the model threads 32 KiB, since a thread that
        sends receives nothing meanwhile. Both ends would block for ever if more than the buffers between take were out. Only STREAM. */
     uint32_t window_bytes;
@@ -755,7 +757,7 @@ typedef struct ws2echo_load_options {
     uint64_t messages_per_connection; /* after so many a connection ends, and another takes its place (churn); default 0: never */
     uint32_t duration_ms;             /* no message begins later: 1 or more; default WS2ECHO_INFINITE */
     uint32_t warm_up_ms;              /* messages due before that have no part in the latency histogram; default 0 */
-    uint32_t ramp_up_ms;              /* the time in which connections are begun, evenly; default 0 */
+    uint32_t ramp_up_ms;              /* the time in which connections are begun, evenly, and their rates with them; default 0 */
     uint32_t think_ms;                /* a connection waits so long after an answer; default 0. Only PING_PONG with depth 1 */
     /* Messages a second of all connections together; default 0: as fast as it goes. Each connection has its share, at times that are fixed in
        advance, and latency counts from those times, not from when it came to sending: so an answer that comes late shows in every

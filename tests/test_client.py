@@ -236,6 +236,31 @@ def signalled(event: int, wait_ms: int = 0) -> bool:
     return bool(kernel32.WaitForSingleObject(event, wait_ms) == WAIT_OBJECT_0)
 
 
+@pytest.mark.parametrize(
+    ("received", "waited"), [(0, True), (1, True), (5, True), (1, False), (5, False)], ids=str
+)
+def test_closing_over_unread_bytes_resets(
+    listener: socket.socket, host: str, received: int, waited: bool
+) -> None:
+    """Be it that the library has taken them from the system already; if all was received, it is FIN."""
+    with handles.Client(port_of(listener), host=host) as client:
+        peer, _ = listener.accept()
+        event = client.wait_handle(abi.RECEIVE)
+        with peer:
+            peer.settimeout(60)
+            if waited:
+                with fails(abi.WSAETIMEDOUT):
+                    client.recv(timeout_ms=0)
+            peer.sendall(b"bytes")
+            if waited:
+                assert signalled(event, 60_000)
+            kernel32.CloseHandle(event)
+            if received:
+                assert client.recv(received) == b"bytes"[:received]
+            client.close()
+            assert ending(peer) == ("fin" if received == 5 else "reset")
+
+
 def test_wait_handle_of_the_receiving_half(talk: Talk) -> None:
     client, peer = talk
     event = client.wait_handle(abi.RECEIVE)

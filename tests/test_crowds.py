@@ -11,7 +11,7 @@ from collections.abc import Callable
 import abi
 import handles
 import pytest
-from fixtures import OpenClient, OpenServer
+from fixtures import OpenClient, OpenLoad, OpenServer
 from handles import Client, Server, fails
 from plain import fill_up, payload, read_exactly
 from waiting import Task, wait_until
@@ -95,6 +95,24 @@ def test_peers_that_reset_at_once_hold_nobody_up(
     assert open_client(server.port).echo(b"served")[0] == b"served"
     wait_until(lambda: server.stats.connections_current <= 1, "those that are gone are closed")
     assert server.stats.accept_failures == 0
+
+
+@pytest.mark.parametrize(("model", "accept"), WAYS)
+def test_a_busy_listener_leaves_the_other_its_turn(
+    open_server: OpenServer, open_load: OpenLoad, model: int, accept: int
+) -> None:
+    """One address has always somebody to accept."""
+    server = open_server(model=model, accept=accept)
+    for busy, other in (("127.0.0.1", "::1"), ("::1", "127.0.0.1")):
+        crowd = open_load(server.port, host=busy, connections=64, messages_per_connection=1)
+        wait_until(lambda crowd=crowd: crowd.stats.connections_finished >= 64, "the crowd comes and goes")  # type: ignore[misc]
+        for _ in range(5):
+            with Client(server.port, host=other) as client:
+                client.echo(b"x")
+        assert not crowd.stats.finished
+        crowd.stop()
+        crowd.wait()
+        assert crowd.problems() == []
 
 
 def test_what_came_back_is_counted(open_server: OpenServer, open_client: OpenClient, model: int) -> None:

@@ -14,6 +14,9 @@ namespace Ws2Echo
     /// </content>
     public sealed partial class Client
     {
+        // No event tells that an address has had its share of the time: so the library is asked again, too.
+        private const int ConnectAgainMs = 100;
+
         private NativeEvent? _sendReady;
         private NativeEvent? _receiveReady;
 
@@ -38,7 +41,7 @@ namespace Ws2Echo
 
         /// <summary>
         /// As <see cref="Client(ClientOptions)"/>, without blocking a thread of the pool. A host name other than "localhost" is
-        /// resolved on a thread of its own, which cancelling does not interrupt but leaves to itself.
+        /// resolved on a thread of its own, which cancelling does not interrupt, but leaves to itself: the call ends at once.
         /// </summary>
         /// <param name="options">Where to, and how.</param>
         /// <param name="cancellationToken">Gives up connecting.</param>
@@ -53,7 +56,9 @@ namespace Ws2Echo
             }
             cancellationToken.ThrowIfCancellationRequested();
             bool resolvesAtOnce = options.Host is null || options.Host == "localhost" || IPAddress.TryParse(options.Host, out _);
-            ClientHandle handle = resolvesAtOnce ? options.Begin() : await BeginOnThreadAsync(options).ConfigureAwait(false);
+            ClientHandle handle = resolvesAtOnce
+                ? options.Begin()
+                : await BeginOnThreadAsync(options, cancellationToken).ConfigureAwait(false);
             var client = new Client(handle, options);
             try
             {
@@ -184,12 +189,35 @@ namespace Ws2Echo
             }
         }
 
-        private static Task<ClientHandle> BeginOnThreadAsync(ClientOptions options) =>
-            Task.Factory.StartNew(
+        private static async Task<ClientHandle> BeginOnThreadAsync(ClientOptions options, CancellationToken cancellationToken)
+        {
+            Task<ClientHandle> begun = Task.Factory.StartNew(
                 options.Begin,
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
                 TaskScheduler.Default);
+            var cancelled = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            using (cancellationToken.Register(() => cancelled.TrySetResult(true)))
+            {
+                await Task.WhenAny(begun, cancelled.Task).ConfigureAwait(false);
+            }
+            if (begun.IsCompleted)
+            {
+                return await begun.ConfigureAwait(false);
+            }
+            _ = begun.ContinueWith(
+                late => late.IsFaulted ? late.Exception : DisposeOf(late.Result), // an exception that is seen troubles nobody
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        private static Exception? DisposeOf(ClientHandle handle)
+        {
+            handle.Dispose();
+            return null;
+        }
 
         private async Task FinishConnectAsync(uint timeoutMs, CancellationToken cancellationToken)
         {
@@ -207,7 +235,9 @@ namespace Ws2Echo
                 {
                     throw Failure.Of(error, this);
                 }
-                await NativeEvent.AnyAsync(patience.RemainingMs, cancellationToken, SendReady).ConfigureAwait(false);
+                int left = patience.RemainingMs; // or without limit, which is negative
+                int waitMs = left < 0 ? ConnectAgainMs : Math.Min(left, ConnectAgainMs);
+                await NativeEvent.AnyAsync(waitMs, cancellationToken, SendReady).ConfigureAwait(false);
             }
         }
 

@@ -102,7 +102,8 @@ namespace Ws2Echo
 
         /// <summary>
         /// Messages of a connection that may wait for their answers: 1 to 1024. Default 1. Only with
-        /// <see cref="LoadPattern.PingPong"/>.
+        /// <see cref="LoadPattern.PingPong"/>. The model Threads, which does not receive while it sends, has no more than 32 KiB on
+        /// their way, and sends a longer message in pieces.
         /// </summary>
         public int Depth
         {
@@ -174,7 +175,7 @@ namespace Ws2Echo
             set => _warmUpMs = Values.Delay(value, nameof(value));
         }
 
-        /// <summary>The time in which connections are begun, evenly. Default zero.</summary>
+        /// <summary>The time in which connections are begun, evenly, and their shares of the rate with them. Default zero.</summary>
         public TimeSpan RampUp
         {
             get => Values.Time(_rampUpMs);
