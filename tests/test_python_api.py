@@ -2,6 +2,7 @@
 
 import array
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import ws2echo
 from waiting import LIMIT_S, Task, more_and_more, wait_until
-from ws2echo import Accept, Client, EventKind, Reason, Server
+from ws2echo import Accept, Client, EventKind, Reason, Server, UsageError
 
 WSAEOPNOTSUPP = 10045
 WSAEINVAL, WSAEADDRINUSE, WSAENOTSOCK, WSAESHUTDOWN, WSAEDISCON = 10022, 10048, 10038, 10058, 10101
@@ -520,23 +521,48 @@ def test_port_zero_of_a_client() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"port": 65536}, "option port: WSAEINVAL"),
+        ({"idle_timeout": 0}, "option idle_timeout (in ms): WSAEINVAL"),
+        ({"connections_max": 0}, "at least 1, or None"),
+        ({"linger": 65536}, "option linger: WSAEINVAL"),
+        ({"linger": 65536}, "None, or 0 to 65535"),
+        ({"model": "threads", "workers": 2}, "option workers: WSAEOPNOTSUPP"),
+        ({"faults": "slicers"}, "option faults: WSAEINVAL"),
+    ],
+)
+def test_what_the_dll_refuses_is_told_in_words_of_python(options: dict[str, Any], text: str) -> None:
+    """And is a ValueError, as what Python refuses."""
+    with pytest.raises(ValueError, match=re.escape(text)) as caught:
+        Server(**options)
+    assert isinstance(caught.value, UsageError)
+    assert not re.search(r"ws2echo_|WS2ECHO_|_ms\b", str(caught.value))
+
+
+def test_protocols_of_a_client_in_words_of_python() -> None:
+    with pytest.raises(UsageError, match="'tcp' or 'udp'"):
+        Client(9, protocol="both")
+
+
+@pytest.mark.parametrize(
     ("options", "kind", "match"),
     [
-        ({"port": -1}, OverflowError, "port"),
-        ({"port": 1 << 32}, OverflowError, "port"),
-        ({"linger": -1}, OverflowError, "linger"),
+        ({"port": -1}, ValueError, "port"),
+        ({"port": 1 << 32}, ValueError, "port"),
+        ({"linger": -1}, ValueError, "linger"),
         ({"idle_timeout": -0.1}, ValueError, "idle_timeout"),
         ({"idle_timeout": float("nan")}, ValueError, "idle_timeout"),
-        ({"idle_timeout": 5e6}, OverflowError, "idle_timeout"),
-        ({"idle_timeout": float("inf")}, OverflowError, "idle_timeout"),
+        ({"idle_timeout": 5e6}, ValueError, "idle_timeout"),
+        ({"idle_timeout": float("inf")}, ValueError, "idle_timeout"),
         ({"model": "magic"}, ValueError, "'magic' is none of 'threads'"),
         ({"model": 0}, ValueError, "model"),
         ({"protocol": "ip"}, ValueError, "protocol"),
         ({"accept": "maybe"}, ValueError, "'maybe' is none of 'default', 'acceptex', 'wsaaccept'"),
-        ({"workers": -1}, OverflowError, "workers"),
+        ({"workers": -1}, ValueError, "workers"),
         ({"workers": None}, TypeError, "workers"),
-        ({"accepts_pending": 1 << 32}, OverflowError, "accepts_pending"),
-        ({"udp_connreset": 2}, OverflowError, "udp_connreset"),
+        ({"accepts_pending": 1 << 32}, ValueError, "accepts_pending"),
+        ({"udp_connreset": 2}, ValueError, "udp_connreset"),
         ({"family": 4}, ValueError, "family"),
         ({"host": "a\0b"}, ValueError, "null"),
         ({"host": "\udc80"}, ValueError, "UTF-8"),

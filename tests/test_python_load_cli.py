@@ -198,7 +198,7 @@ def test_nobody_there(capsys: Captured) -> None:
         assert main(["load", where, "--connections", "12", "--messages", "12"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[-12] == "Problems: 12 unconnected"
-    assert "unconnected: WSAECONNREFUSED (10061)" in lines[-2]
+    assert "unconnected: WSAECONNREFUSED (10061): nothing listens there" in lines[-2]
     assert lines[-1] == "  … and 2 more"
 
 
@@ -228,7 +228,6 @@ def test_nobody_there(capsys: Captured) -> None:
         ["compare"],
         ["compare", "--models", "iocp", "--servers", "a=7"],
         ["compare", "--models", "iocp,magic"],
-        ["compare", "--models", "iocp,iocp"],
         ["compare", "--servers", "7"],
         ["compare", "--servers", "a=7,a=8"],
         ["compare", "--models", "iocp", "--rounds", "0"],
@@ -416,6 +415,15 @@ def test_compare_as_json_on_stdout(capsys: Captured) -> None:
     arguments = ["--rounds", "1", "--messages", "1", "--quiet", "--json", "-", "--protocol", "udp"]
     assert main(["compare", "--models", "poll", *arguments]) == 0
     assert list(json.loads(capsys.readouterr().out)["compared"]) == ["poll"]
+
+
+def test_compare_a_model_with_itself(capsys: Captured) -> None:
+    """Which tells how much of a difference is chance."""
+    arguments = ["--messages", "5", "--rounds", "1", "--quiet"]
+    assert main(["compare", "--models", "iocp,poll,iocp", *arguments]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("1 round of: ")
+    assert [line.split("  ")[0] for line in told.splitlines()[3:6]] == ["iocp", "poll", "iocp (2)"]
 
 
 # ---- pages

@@ -30,7 +30,7 @@ from ._choices import (
     Reason,
 )
 from ._client import Client
-from ._errors import EchoMismatchError
+from ._errors import EchoMismatchError, UsageError
 from ._faults import Fault, FaultKind, FaultParameter, faults
 from ._histogram import Histogram
 from ._load import Load
@@ -75,6 +75,7 @@ __all__ = [
     "Server",
     "ServerOptions",
     "ServerStats",
+    "UsageError",
     "__version__",
     "faults",
     "models",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import itertools
 import json
 import math
@@ -33,6 +32,7 @@ from ws2echo import (
     Protocol,
     Reason,
     Server,
+    UsageError,
 )
 from ws2echo._load_arguments import add_compare, add_load
 
@@ -589,16 +589,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         return _run(parsed)
-    except (ValueError, OverflowError) as error:
-        print(f"ws2echo: {error}", file=sys.stderr)
+    except ValueError as error:
+        print(f"ws2echo: {error.strerror if isinstance(error, UsageError) else error}", file=sys.stderr)
         return WRONG_USAGE
     except EchoMismatchError as error:
         print(f"ws2echo: {error}", file=sys.stderr)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"ws2echo: {where}{error.strerror or error}", file=sys.stderr)
-        if error.winerror in (errno.WSAEINVAL, errno.WSAEOPNOTSUPP):  # of an option, or of two together
-            return WRONG_USAGE
     except KeyboardInterrupt:
         print("ws2echo: interrupted", file=sys.stderr)
     return FAILED

@@ -72,10 +72,9 @@ class Client(Handle):
         ConnectionRefusedError: Nobody listens there.
         TimeoutError: Not connected in time.
         socket.gaierror: The host cannot be resolved.
-        OSError: What else the system says of the last address; WSAEINVAL, with the name of the option, when a
-            value is out of its range.
-        ValueError: A choice is unknown by name, or a time is negative.
-        OverflowError: A number does not fit the field of the C struct.
+        OSError: What else the system says of the last address.
+        ValueError: A value is out of its range, or a choice unknown by name. Where the DLL found it, it is a
+            `UsageError`, which says which option and what it may be.
     """
 
     _resets = False
@@ -213,7 +212,7 @@ class Client(Handle):
         Raises:
             EOFError: The peer sent FIN before; ``partial`` has what came.
             TimeoutError: No byte came for ``timeout`` seconds; ``partial`` has what came.
-            OSError: WSAEOPNOTSUPP over UDP.
+            UsageError: Over UDP.
         """
         if self._datagrams:
             text = "a datagram comes whole or not at all; use recv"

@@ -138,6 +138,10 @@ def _ratio(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.2f}x"
 
 
+def _rounds(count: int) -> str:
+    return f"{count} round{'s' * (count != 1)}"
+
+
 def _head(comparison: Comparison) -> tuple[int, list[str]]:
     results = next(iter(comparison.results.values()))
     options = results[0].options
@@ -147,7 +151,7 @@ def _head(comparison: Comparison) -> tuple[int, list[str]]:
 def summary(comparison: Comparison) -> str:
     """A table: for each metric the median, the spread, and the ratio to the first."""
     rounds, told = _head(comparison)
-    lines = [f"{rounds} rounds of: {', '.join(told)}", ""]
+    lines = [f"{_rounds(rounds)} of: {', '.join(told)}", ""]
     spreads = comparison.spreads()
     width = max(len("name"), *map(len, spreads))
     for metric in METRICS:
@@ -199,4 +203,4 @@ def to_html(comparison: Comparison) -> str:
     ]
     if problems:
         body += ["<h2>Problems</h2>", _html.table(["", "round", "what"], problems, text_columns=3)]
-    return _html.page(f"Comparison of {', '.join(comparison.results)}, {rounds} rounds", body)
+    return _html.page(f"Comparison of {', '.join(comparison.results)}, {_rounds(rounds)}", body)

@@ -74,7 +74,7 @@ class Histogram:
         """Count a value, so many times.
 
         Raises:
-            OverflowError: A number is below 0, or above 2**64 - 1.
+            ValueError: A number is below 0, or above 2**64 - 1.
         """
         value = integer("value_us", value_us, highest=UINT64_MAX)
         _swig.histogram_record(self._raw, value, integer("count", count, highest=UINT64_MAX))
@@ -84,7 +84,7 @@ class Histogram:
         less than 1/128. 0 percent gives the least value, 100 the greatest; it is 0 if there are none.
 
         Raises:
-            OSError: WSAEINVAL when ``percent`` is not 0 to 100.
+            UsageError: ``percent`` is not 0 to 100.
         """
         return _swig.histogram_percentile(self._raw, percent)
 

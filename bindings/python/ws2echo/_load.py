@@ -36,7 +36,8 @@ class Load(Handle):
         workers: How many threads share the connections, as of `Server`.
         pattern: When a connection sends and receives, one of `LoadPattern` or its name.
         depth: Messages of a connection that may wait for their answers, 1 to 1024. Only with
-            `LoadPattern.PING_PONG`, and over UDP.
+            `LoadPattern.PING_PONG`, and over UDP. The model threads, which sends or receives, has at most
+            32 KiB on their way, and sends a longer message in pieces.
         window_bytes: Bytes of a connection that may wait for their answers, up to 2**30; 0: 1 MiB, in the
             model threads 32 KiB. Only with `LoadPattern.STREAM`.
         sizes: How long a message is, in bytes: one size, up to 16 of which each is chosen by chance, or a
@@ -46,7 +47,7 @@ class Load(Handle):
         messages_per_connection: After so many a connection ends, and another takes its place (churn).
         duration: No message begins later.
         warm_up: Messages due before that have no part in `latency`.
-        ramp_up: The time in which the connections are begun, evenly.
+        ramp_up: The time in which the connections are begun, evenly, and their shares of ``rate`` with them.
         think: A connection waits so long after an answer. Only with `LoadPattern.PING_PONG` and depth 1.
         rate: Messages a second of all connections together, at times that are fixed in advance; None: as fast
             as it goes. Latency then counts from those times, so that an answer that comes late shows in every
@@ -67,10 +68,9 @@ class Load(Handle):
 
     Raises:
         socket.gaierror: The host cannot be resolved.
-        OSError: WSAEINVAL, with the name of the option, when a value is out of its range; WSAEOPNOTSUPP, with
-            its name, when the model or the protocol does not offer it.
-        ValueError: A choice is unknown by name, or a time is negative.
-        OverflowError: A number does not fit the field of the C struct.
+        ValueError: A value is out of its range, or a choice unknown by name. Where the DLL found it, it is a
+            `UsageError`, which says which option and what it may be.
+        UsageError: The model or the protocol does not offer it (WSAEOPNOTSUPP).
     """
 
     def __init__(

@@ -66,7 +66,12 @@ def add_load(parser: argparse.ArgumentParser) -> None:
 def add_compare(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``compare``."""
     add = parser.add_argument
-    add("--models", metavar="MODEL,…", help="compare servers of these models, opened in the same process")
+    add(
+        "--models",
+        metavar="MODEL,…",
+        help="compare servers of these models, opened in the same process; the same twice tells what is "
+        "chance",
+    )
     add("--servers", metavar="NAME=HOST:PORT,…", help="compare these servers, whatever they are")
     add(
         "--rounds",

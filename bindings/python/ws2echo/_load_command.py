@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,16 @@ def load(arguments: argparse.Namespace) -> int:
     return FAILED if result.failed else 0
 
 
+def _named(models: Sequence[str]) -> dict[str, str]:
+    """Models by the name in the tables. The same one twice tells how much of a difference is chance."""
+    named: dict[str, str] = {}
+    for model in models:
+        model_number(model)  # before any is measured
+        again = list(named.values()).count(model)
+        named[f"{model} ({again + 1})" if again else model] = model
+    return named
+
+
 def compare(arguments: argparse.Namespace) -> int:
     """Run ``compare``: failed if anything was wrong in any round."""
     if arguments.models is not None and arguments.servers is not None:
@@ -117,12 +127,7 @@ def compare(arguments: argparse.Namespace) -> int:
     _check_outputs(arguments.json, arguments.html)
     options = load_options(arguments)
     servers = parse_servers(arguments.servers) if arguments.servers else {}
-    names = list(servers) or arguments.models.split(",")
-    if not servers:
-        for name in names:
-            model_number(name)  # before any is measured
-        if len(set(names)) < len(names):
-            raise ValueError("a model is there twice")
+    models = {} if servers else _named(arguments.models.split(","))
 
     def run(name: str, number: int) -> LoadResult:
         if not arguments.quiet:
@@ -130,13 +135,13 @@ def compare(arguments: argparse.Namespace) -> int:
         if servers:
             result, stopped = _run(*servers[name], options, arguments)
         else:
-            with _serving(name, arguments) as port:
+            with _serving(models[name], arguments) as port:
                 result, stopped = _run("localhost", port, options, arguments)
         if stopped:
             raise KeyboardInterrupt
         return result
 
-    comparison = _compare.interleaved(names, arguments.rounds, run)
+    comparison = _compare.interleaved(list(servers or models), arguments.rounds, run)
     if arguments.json != STDOUT:
         print(_compare.summary(comparison))
     if arguments.json:

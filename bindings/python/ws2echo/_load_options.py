@@ -263,7 +263,8 @@ class LoadProblem:
 
     def _what(self) -> str:
         if self.kind in (LoadProblemKind.UNCONNECTED, LoadProblemKind.BROKEN):
-            return f"{self.kind}: {_swig.error_name(self.error)} ({self.error})"
+            told = f"{self.kind}: {_swig.error_name(self.error)} ({self.error})"
+            return told if self.kind is LoadProblemKind.BROKEN else f"{told}: {_swig.error_text(self.error)}"
         if self.kind is LoadProblemKind.EARLY_END:
             return f"FIN, {self.missing} bytes before the end of the echo"
         if self.kind is LoadProblemKind.EXCESS:

@@ -47,7 +47,9 @@ class LoadSample:
     """Payload. 0 if, on balance, nothing went: what counts when its send begins is taken back if it fails."""
     bytes_received: int
     latency: Histogram
-    """Of the messages that were answered in it, but for those of the warm-up."""
+    """Of the messages that were answered in it, but for those of the warm-up. It is read a moment after the
+    counters: a message that is answered in between is counted here, and by ``messages`` in the next sample.
+    """
 
     @property
     def messages_per_second(self) -> float:

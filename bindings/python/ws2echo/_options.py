@@ -44,7 +44,7 @@ def integer(name: str, value: int, lowest: int = 0, highest: int = UINT32_MAX) -
         raise TypeError(f"{name}: {value!r} is not an integer") from None
     if not lowest <= number <= highest:
         limit = f"less than {lowest}" if number < lowest else f"more than {highest}"
-        raise OverflowError(f"{name}: {number} is {limit}")
+        raise ValueError(f"{name}: {number} is {limit}")
     return number
 
 

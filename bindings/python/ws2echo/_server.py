@@ -60,11 +60,11 @@ class Server(Handle):
 
     Raises:
         OSError: WSAEADDRINUSE or ``PermissionError`` when the port is taken; WSAEADDRNOTAVAIL when an address
-            is not of this machine; WSAEINVAL, with the name of the option, when a value is out of its range;
-            WSAEOPNOTSUPP, with its name, when the model or protocol does not offer it.
+            is not of this machine.
         socket.gaierror: The host cannot be resolved.
-        ValueError: A choice is unknown by name, or a time is negative.
-        OverflowError: A number does not fit the field of the C struct.
+        ValueError: A value is out of its range, or a choice unknown by name. Where the DLL found it, it is a
+            `UsageError`, which says which option and what it may be.
+        UsageError: The model or the protocol does not offer it (WSAEOPNOTSUPP).
     """
 
     def __init__(

@@ -29,7 +29,7 @@ def _check_seconds(name: str, seconds: float) -> None:
     if not hasattr(seconds, "__float__"):
         raise TypeError(f"{name}: {seconds!r} is not a number of seconds")
     if not seconds >= 0:  # so that NaN is refused as well
-        raise ValueError(f"{name}: {seconds!r} is not a number of seconds, 0 or more")
+        raise ValueError(f"{name}: {seconds!r} is not a number of seconds that is not negative")
 
 
 def milliseconds(name: str, seconds: Timeout) -> int:
@@ -40,7 +40,7 @@ def milliseconds(name: str, seconds: Timeout) -> int:
         return INFINITE
     _check_seconds(name, seconds)
     if seconds * 1000 > LONGEST_MS:
-        raise OverflowError(
+        raise ValueError(
             f"{name}: {seconds!r} seconds are more than {LONGEST_MS // 1000}; None waits without limit"
         )
     return math.ceil(seconds * 1000)
@@ -50,7 +50,7 @@ def microseconds(name: str, seconds: float) -> int:
     """Seconds as the DLL wants an interval: whole microseconds, rounded up."""
     _check_seconds(name, seconds)
     if seconds * 1e6 > INFINITE:
-        raise OverflowError(f"{name}: {seconds!r} seconds are more than {INFINITE / 1e6:.0f}")
+        raise ValueError(f"{name}: {seconds!r} seconds are more than {INFINITE / 1e6:.0f}")
     return math.ceil(seconds * 1e6)
 
 
