@@ -396,9 +396,9 @@ def test_there_is_no_ping_over_tcp() -> None:
         ({"datagram_bytes": 65508}, "datagram_bytes"),
         ({"window": 0}, "window"),
         ({"window": 1025}, "window"),
-        ({"interval": 1000.1}, "interval_us"),
-        ({"reply_timeout": 0}, "reply_timeout_ms"),
-        ({"reply_timeout": None}, "reply_timeout_ms"),
+        ({"interval": 1000.1}, "interval "),
+        ({"reply_timeout": 0}, "reply_timeout "),
+        ({"reply_timeout": None}, "reply_timeout "),
     ],
     ids=str,
 )

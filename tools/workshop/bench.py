@@ -402,9 +402,14 @@ def command(arguments: list[str]) -> int:
         options.seconds,
     )
     resident = memory(servers, options.idle) if options.idle else {}
-    costs = [] if options.no_costs else _costs(options.rounds)
-    text = write_report(
-        FOLDER, servers, SCENARIOS, results, resident, left_out, options.rounds, options.idle, costs
-    )
+
+    def write(costs: list[Table]) -> str:
+        return write_report(
+            FOLDER, servers, SCENARIOS, results, resident, left_out, options.rounds, options.idle, costs
+        )
+
+    text = write([])  # if what follows fails, this is not lost
+    if not options.no_costs:
+        text = write(_costs(options.rounds))
     report.say(text)
     return 0
