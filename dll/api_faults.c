@@ -6,16 +6,11 @@
 
 #include <string.h>
 
-/* Reads a rule, and whether the server can have it. */
-static int read_rule(const struct w2e_server *server, const char *text, struct w2e_fault_rule *rule, const char *function) {
+static int read_rule(const char *text, struct w2e_fault_rule *rule, const char *function) {
     struct w2e_fault_error fault;
     if (!w2e_fault_parse(rule, text, &fault)) {
         return w2e_fail_because(WSAEINVAL, fault.text, "%s: byte %lu of \"%.600s\"", function, (unsigned long)fault.position,
                                 text);
-    }
-    if (!w2e_fault_offered(rule->kind, server->options.protocol)) {
-        return w2e_fail_because(WSAEOPNOTSUPP, "this kind of fault is not for the server's protocol", "%s: \"%s\"", function,
-                                w2e_fault_info(rule->kind)->name);
     }
     return 0;
 }
@@ -34,7 +29,7 @@ int ws2echo_server_fault_add(ws2echo_server handle, const char *text, uint32_t *
         error = w2e_api_require(id, __func__, "id");
     }
     if (error == 0) {
-        error = read_rule(server, text, &rule, __func__);
+        error = read_rule(text, &rule, __func__);
     }
     if (error == 0) {
         error = w2e_server_fault_add(server, &rule, id);
@@ -50,7 +45,7 @@ int ws2echo_server_fault_change(ws2echo_server handle, uint32_t id, const char *
     struct w2e_fault_rule rule;
     int error = w2e_api_require(text, __func__, "text");
     if (error == 0) {
-        error = read_rule(server, text, &rule, __func__);
+        error = read_rule(text, &rule, __func__);
     }
     if (error == 0) {
         error = w2e_server_fault_change(server, id, &rule);

@@ -115,9 +115,16 @@ static void told_wrong(void *owner, const struct w2e_load_fault *fault) {
                                     .missing = fault->missing_bytes,
                                     .expected = fault->expected,
                                     .actual = fault->actual};
+    if (is_udp(load)) {
+        tell_datagrams(connection);
+    }
     AcquireSRWLockExclusive(&load->lock);
     w2e_load_problem_locked(load, &problem);
     ReleaseSRWLockExclusive(&load->lock);
+}
+
+static void told_counted(void *owner) {
+    tell_datagrams(owner);
 }
 
 /* ---- beginning ---- */
@@ -150,17 +157,21 @@ static void take_share(struct load_connection *connection) {
 static void init_session(struct load_connection *connection) {
     uint32_t number = (uint32_t)(connection->number % NUMBERS);
     uint64_t phase_us = connection->place->phase_us;
+    struct w2e_load_plan *plan;
     take_share(connection);
     if (is_udp(connection->load)) {
         struct w2e_session_load_datagram *datagrams = &connection->session.datagrams;
         w2e_session_load_datagram_init(datagrams, &connection->config, &connection->sink, number, phase_us);
         connection->connection.session = &datagrams->session;
         connection->connection.datagram = true;
+        plan = &datagrams->plan;
     } else {
         struct w2e_session_load *stream = &connection->session.stream;
         w2e_session_load_init(stream, &connection->config, &connection->sink, number, phase_us);
         connection->connection.session = &stream->session;
+        plan = &stream->plan;
     }
+    w2e_load_plan_go_on(plan, connection->place->of_burst);
 }
 
 static void enter_list(struct load_connection *connection) {
@@ -223,8 +234,8 @@ static struct load_connection *new_connection(struct w2e_load *load, struct w2e_
     }
     connection->load = load;
     connection->place = place;
-    connection->sink =
-        (struct w2e_load_sink){.owner = connection, .connected = told_connected, .echoed = told_echoed, .wrong = told_wrong};
+    connection->sink = (struct w2e_load_sink){
+        .owner = connection, .connected = told_connected, .echoed = told_echoed, .wrong = told_wrong, .counted = told_counted};
     connection->connection.socket = INVALID_SOCKET;
     AcquireSRWLockExclusive(&load->lock);
     connection->number = load->next_number++;
@@ -315,6 +326,7 @@ static void take_from_place(const struct load_connection *connection) {
     place->messages_left -= place->messages_left == W2E_NEVER ? 0 : plan->begun;
     place->bytes_left -= place->bytes_left == W2E_NEVER ? 0 : plan->begun_bytes;
     place->phase_us = plan->intended_us - plan->config->start_us;
+    place->of_burst = plan->of_burst;
 }
 
 /* A connection that was stopped did not end in its time, be it that only FIN was missing; unless nobody asked for an end. */

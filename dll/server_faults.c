@@ -1,5 +1,6 @@
 /* Faults of a server: the rules, who follows them, and whether it listens. */
 #include "faults_parse.h"
+#include "options.h"
 #include "server.h"
 #include "win/error.h"
 #include "win/system.h"
@@ -302,7 +303,15 @@ static int put_in_force(struct w2e_server *server, const struct w2e_fault_rules 
     return error;
 }
 
+static int not_offered(const struct w2e_fault_rule *rule) {
+    return w2e_fail_because(WSAEOPNOTSUPP, "this kind of fault is not for the server's protocol", "the fault \"%s\"",
+                            w2e_fault_info(rule->kind)->name);
+}
+
 int w2e_server_fault_add(struct w2e_server *server, const struct w2e_fault_rule *rule, uint32_t *id) {
+    if (!w2e_fault_offered(rule->kind, server->options.protocol)) {
+        return not_offered(rule);
+    }
     AcquireSRWLockExclusive(&server->faults_lock);
     struct w2e_fault_rules rules = server->rules;
     AcquireSRWLockExclusive(&server->lock);
@@ -324,7 +333,12 @@ static int no_such_rule(uint32_t id) {
 int w2e_server_fault_change(struct w2e_server *server, uint32_t id, const struct w2e_fault_rule *rule) {
     AcquireSRWLockExclusive(&server->faults_lock);
     struct w2e_fault_rules rules = server->rules;
-    int error = w2e_faults_change(&rules, id, rule) ? put_in_force(server, &rules) : no_such_rule(id);
+    int error;
+    if (!w2e_faults_change(&rules, id, rule)) {
+        error = no_such_rule(id);
+    } else {
+        error = w2e_fault_offered(rule->kind, server->options.protocol) ? put_in_force(server, &rules) : not_offered(rule);
+    }
     ReleaseSRWLockExclusive(&server->faults_lock);
     return error;
 }

@@ -136,7 +136,7 @@ ROWS: dict[str, list[tuple[tuple[Any, ...], int]]] = {
         ((CLIENT, 9, b"no"), NOTSOCK),
         ((SERVER, 9, NULL), FAULT),
         ((SERVER, 9, b"no"), INVAL),
-        ((SERVER, 9, b"drop"), abi.WSAEOPNOTSUPP),
+        ((SERVER, 9, b"drop"), INVAL),
         ((SERVER, 9, b"latency"), INVAL),
         ((SERVER, 0, b"latency"), INVAL),
     ],

@@ -649,6 +649,11 @@ def test_what_is_wrong_with_a_text_is_told(open_server: OpenServer) -> None:
         Server(faults="latency slicers")
     with fails(abi.WSAEOPNOTSUPP, "drop"):
         server.fault_add("drop")
+    with fails(abi.WSAEINVAL, "no such rule"):
+        server.fault_change(1, "drop")
+    known = server.fault_add("latency")
+    with fails(abi.WSAEOPNOTSUPP, "drop"):
+        server.fault_change(known, "drop")
     with fails(abi.WSAEOPNOTSUPP, "option faults", '"trickle" is for TCP only'):
         Server(protocol=abi.UDP, faults="latency trickle")
 

@@ -162,6 +162,25 @@ def test_a_ramp_owes_nothing(server: Server) -> None:
     assert result.stats.messages <= 150 + 100 + 2
 
 
+@pytest.mark.parametrize("messages", [3, 5, 7])
+def test_bursts_go_on_from_connection_to_connection(server: Server, messages: int) -> None:
+    """Five are due each half second, whoever sends them: 15 within the time."""
+    churn: dict[str, Any] = {"messages_per_connection": messages, "rate": 10, "burst": 5, "duration": 1.4}
+    with Load(server.port, **churn) as load:
+        result = load.run()
+    assert good(result)
+    assert result.stats.messages <= 15
+
+
+def test_losses_are_told_while_nothing_is_answered(server: Server) -> None:
+    with (
+        server.fault("drop"),
+        Load(server.port, protocol="udp", connections=2, reply_timeout=0.05) as load,
+    ):
+        wait_until(lambda: load.stats.datagrams_lost > 0, "a loss is told")
+        assert not load.finished
+
+
 @pytest.mark.parametrize("receive", [LoadReceive.LATE, LoadReceive.AFTER_SENT, LoadReceive.NEVER])
 @pytest.mark.parametrize("model", ["threads", "poll", "iocp"])
 def test_ways_to_receive(server: Server, model: str, receive: LoadReceive) -> None:

@@ -142,9 +142,9 @@ size_t w2e_chain_prepare(struct w2e_chain *chain, unsigned char *data, uint64_t 
 
 /* ---- how they end ---- */
 
-bool w2e_chain_ends(const struct w2e_chain *chain, uint64_t sent, struct w2e_chain_end *end) {
-    for (uint32_t i = 0; i < chain->count; i++) {
-        const struct w2e_gate *gate = &chain->gates[i];
+bool w2e_chain_next_end(const struct w2e_chain *chain, uint64_t sent, uint32_t *next, struct w2e_chain_end *end) {
+    while (*next < chain->count) {
+        const struct w2e_gate *gate = &chain->gates[(*next)++];
         if (gate->end != W2E_GATE_GOES_ON && (gate->at_once || sent >= gate->passed)) {
             *end = (struct w2e_chain_end){
                 .how = gate->end, .at_once = gate->at_once, .offset = gate->passed, .rule_id = gate->rule.id};
@@ -152,7 +152,7 @@ bool w2e_chain_ends(const struct w2e_chain *chain, uint64_t sent, struct w2e_cha
         }
     }
     *end = chain->severed;
-    return end->how != W2E_GATE_GOES_ON && sent >= end->offset;
+    return (*next)++ == chain->count && end->how != W2E_GATE_GOES_ON && sent >= end->offset;
 }
 
 /* ---- verdicts ---- */

@@ -40,8 +40,8 @@ uint64_t w2e_chain_swallowed_from(const struct w2e_chain *chain);
 /* When the answers of advance will change by time alone; while a SEND is out, those that matter beside it. */
 uint64_t w2e_chain_ask_again_us(const struct w2e_chain *chain, bool send_out);
 
-/* Whether the faults end the connection, of which so many bytes were sent. */
-bool w2e_chain_ends(const struct w2e_chain *chain, uint64_t sent, struct w2e_chain_end *end);
+/* Whether a fault ends the connection, of which so many bytes were sent: the first that does from *next on, which is 0 at first. */
+bool w2e_chain_next_end(const struct w2e_chain *chain, uint64_t sent, uint32_t *next, struct w2e_chain_end *end);
 
 uint64_t w2e_chain_receive_limit(const struct w2e_chain *chain);
 

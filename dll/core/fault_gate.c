@@ -2,7 +2,7 @@
 
 #include "session.h"
 
-/* Bytes that come within so short a time belong together, however they were read: they share one draw of jitter. */
+/* Bytes that come within so short a time after the first belong together, however they were read: they share one draw of jitter. */
 enum { BURST_US = 1000 };
 
 /* How much time a pace makes up for when its driver asks late; bytes of a bandwidth pass for at least so much time at once. */
@@ -80,9 +80,9 @@ static void come_to_latency(struct w2e_gate *gate, uint64_t in, uint64_t now_us)
     struct w2e_gate_latency *latency = &gate->latency;
     if (!latency->bursts || now_us - latency->came_us >= BURST_US) {
         latency->burst_offset = gate->entered;
+        latency->came_us = now_us;
     }
     latency->bursts = true;
-    latency->came_us = now_us;
     uint64_t delay_us = w2e_fault_delay_us(gate->key, latency->burst_offset, gate->rule.values[W2E_FAULT_latency_latency],
                                            gate->rule.values[W2E_FAULT_latency_jitter]);
     add_mark(latency, in, now_us + delay_us);
@@ -228,6 +228,9 @@ static void advance_stall(struct w2e_gate *gate, uint64_t in, uint64_t now_us, b
 static void advance_limit_data(struct w2e_gate *gate, uint64_t in, uint64_t now_us, bool send_out) {
     (void)now_us;
     (void)send_out;
+    if (gate->end != W2E_GATE_GOES_ON) { /* also by a rule that was changed since: what it decided stands */
+        return;
+    }
     uint64_t limit = larger(gate->rule.values[W2E_FAULT_limit_data_bytes], gate->begin);
     pass_up_to(gate, in, limit);
     if (in >= larger(limit, 1)) {
@@ -239,6 +242,9 @@ static void advance_limit_data(struct w2e_gate *gate, uint64_t in, uint64_t now_
 static void advance_reset(struct w2e_gate *gate, uint64_t in, uint64_t now_us, bool send_out) {
     (void)now_us;
     (void)send_out;
+    if (gate->end != W2E_GATE_GOES_ON) {
+        return;
+    }
     uint64_t limit = larger(gate->rule.values[W2E_FAULT_reset_at], gate->begin);
     pass_up_to(gate, in, limit);
     if (in >= limit) {
@@ -249,6 +255,9 @@ static void advance_reset(struct w2e_gate *gate, uint64_t in, uint64_t now_us, b
 static void advance_fin(struct w2e_gate *gate, uint64_t in, uint64_t now_us, bool send_out) {
     (void)now_us;
     (void)send_out;
+    if (gate->end != W2E_GATE_GOES_ON) {
+        return;
+    }
     uint64_t limit = larger(gate->rule.values[W2E_FAULT_fin_at], gate->begin);
     pass_up_to(gate, in, limit);
     if (in >= limit) {

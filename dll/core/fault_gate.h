@@ -35,8 +35,8 @@ struct w2e_gate_latency {
     struct w2e_gate_mark marks[W2E_GATE_MARKS]; /* a ring; ends and times rise */
     unsigned first;
     unsigned count;
-    uint64_t came_us;      /* when the last bytes came */
-    uint64_t burst_offset; /* of the first byte of those that came together with them */
+    uint64_t came_us;      /* when the first of the bytes came that came together last */
+    uint64_t burst_offset; /* … and where it is */
     bool bursts;           /* any came */
 };
 

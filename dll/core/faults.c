@@ -234,7 +234,8 @@ bool w2e_fault_selects(const struct w2e_fault_rule *rule, uint64_t key, const st
 bool w2e_fault_touches(const struct w2e_fault_rules *rules, const struct w2e_fault_rule *rule,
                        const struct w2e_fault_target *connection) {
     bool streams = (infos[rule->kind].protocols & W2E_FAULT_TCP) != 0 && rule->kind != W2E_FAULT_never_accept;
-    return streams &&
+    bool late = infos[rule->kind].scope == W2E_FAULT_ACCEPTING && connection->number <= rule->since_connections;
+    return streams && !late &&
            w2e_fault_selects(rule, w2e_fault_key(rules->seed, connection->number, rule), connection, rule->since_connections);
 }
 

@@ -132,6 +132,9 @@ uint64_t w2e_histogram_percentile(const ws2echo_histogram *histogram, double per
     if (histogram->count == 0 || percentile <= 0) {
         return histogram->min_us;
     }
+    if (percentile >= 100) {
+        return histogram->max_us; /* whatever a double makes of the count */
+    }
     uint32_t index = index_of_rank(histogram, rank_of(percentile, histogram->count));
     /* The last place may have larger values than belong there: only max_us is sure not to be too low. */
     bool is_last = index == WS2ECHO_HISTOGRAM_COUNTS - 1;

@@ -101,6 +101,11 @@ void w2e_load_plan_init(struct w2e_load_plan *plan, const struct w2e_load_config
     set_gate(plan, 0);
 }
 
+void w2e_load_plan_go_on(struct w2e_load_plan *plan, uint32_t of_burst) {
+    plan->of_burst = of_burst;
+    plan->of_burst_before = of_burst;
+}
+
 void w2e_load_plan_opened(struct w2e_load_plan *plan, uint64_t now_us) {
     set_gate(plan, w2e_load_deadline_us(now_us, plan->config->send_delay_us));
 }
@@ -140,6 +145,7 @@ uint64_t w2e_load_plan_owed(const struct w2e_load_plan *plan, uint64_t now_us) {
     }
     uint64_t bursts = ((until_us - plan->first_us) * NS_PER_US - 1) / config->interval_ns + 1;
     uint64_t due = bursts * (config->burst > 0 ? config->burst : 1);
+    due = due > plan->of_burst_before ? due - plan->of_burst_before : 0;
     due = due < config->messages ? due : config->messages;
     return due > plan->begun ? due - plan->begun : 0;
 }

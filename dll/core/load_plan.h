@@ -77,17 +77,21 @@ struct w2e_load_plan {
     uint32_t last_bytes;  /* … of the one begun last */
     uint64_t begun;       /* messages */
     uint64_t begun_bytes;
-    uint64_t first_us;    /* when the first message is due */
-    uint64_t paced_ns;    /* … and the next one, from then */
-    uint32_t of_burst;    /* messages of its burst that were begun */
-    uint64_t intended_us; /* when the next message is due by its pace */
-    uint64_t gate_us;     /* nor before this: delay, and think time */
-    uint64_t ready_us;    /* the later of the two */
+    uint64_t first_us;        /* when the first message is due */
+    uint64_t paced_ns;        /* … and the next one, from then */
+    uint32_t of_burst;        /* messages of its burst that were begun */
+    uint32_t of_burst_before; /* … by another connection, before the first message */
+    uint64_t intended_us;     /* when the next message is due by its pace */
+    uint64_t gate_us;         /* nor before this: delay, and think time */
+    uint64_t ready_us;        /* the later of the two */
 };
 
 /* phase_us shifts the timetable of one connection against the others. Messages are bytes_least at least, whatever config says. */
 void w2e_load_plan_init(struct w2e_load_plan *plan, const struct w2e_load_config *config, uint32_t connection, uint64_t phase_us,
                         uint32_t bytes_least);
+
+/* It goes on within a burst, of which so many messages were begun by the connection before. */
+void w2e_load_plan_go_on(struct w2e_load_plan *plan, uint32_t of_burst);
 
 /* The connection is open. */
 void w2e_load_plan_opened(struct w2e_load_plan *plan, uint64_t now_us);

@@ -68,6 +68,7 @@ static void received(struct w2e_session_datagram *datagrams, int error, size_t b
     case 0:
         datagrams->slots[slot].size = bytes;
         datagrams->held++;
+        datagrams->came++;
         datagrams->session.bytes_received += bytes;
         break;
     case W2E_EMSGSIZE:   /* it was longer than the slot */

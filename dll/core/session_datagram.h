@@ -26,6 +26,7 @@ struct w2e_session_datagram {
     struct w2e_datagram slots[W2E_DATAGRAM_SLOTS];
     unsigned first;
     unsigned held;
+    uint64_t came; /* datagrams, since the beginning */
 
     bool recv_out;
     bool send_out;

@@ -260,15 +260,15 @@ static void sent_stored(struct w2e_session_datagram_faults *faults, int error, s
     struct w2e_stored_datagram *stored = faults->sending;
     faults->sending = NULL;
     base_of(faults)->bytes_sent += error == 0 ? bytes : 0;
-    w2e_datagram_store_passed(&faults->store, stored->number);
     if (--stored->copies == 0) {
+        w2e_datagram_store_passed(&faults->store, stored->number);
         w2e_datagram_store_remove(&faults->store, stored);
     }
 }
 
 static void sent_parked(struct w2e_session_datagram_faults *faults, int error, size_t bytes, uint64_t now_us) {
-    w2e_datagram_store_passed(&faults->store, faults->fate.number);
     if (--faults->fate.copies == 0) {
+        w2e_datagram_store_passed(&faults->store, faults->fate.number);
         release(faults, error, bytes, now_us);
     } else {
         base_of(faults)->bytes_sent += error == 0 ? bytes : 0;
@@ -322,6 +322,17 @@ static const struct w2e_session_ops faults_ops = {.next = faults_next,
                                                   .buffer_wanted = faults_buffer_wanted,
                                                   .buffer_swap = faults_buffer_swap};
 
+/* Datagrams are counted from the socket's beginning, without those that will come to the rules yet. */
+static void count_before(struct w2e_session_datagram_faults *faults) {
+    const struct w2e_session_datagram *datagrams = faults->datagrams;
+    faults->came = datagrams->came;
+    faults->came_bytes = datagrams->session.bytes_received;
+    for (unsigned i = datagrams->send_out ? 1 : 0; i < datagrams->held; i++) {
+        faults->came--;
+        faults->came_bytes -= datagrams->slots[(datagrams->first + i) % W2E_DATAGRAM_SLOTS].size;
+    }
+}
+
 void w2e_session_datagram_faults_attach(struct w2e_session_datagram_faults *faults, struct w2e_session_datagram *datagrams,
                                         const struct w2e_datagram_socket *socket, unsigned char *store_bytes, size_t store_size,
                                         const struct w2e_fault_rules *rules, uint64_t now_us) {
@@ -330,6 +341,7 @@ void w2e_session_datagram_faults_attach(struct w2e_session_datagram_faults *faul
     faults->datagram_ops = datagrams->session.ops;
     faults->socket = *socket;
     faults->send_out = datagrams->send_out;
+    count_before(faults);
     faults->store.bytes = store_bytes;
     faults->store.capacity = store_size;
     datagrams->faults = faults;

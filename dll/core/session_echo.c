@@ -33,6 +33,7 @@ static void echo_abort(struct w2e_session *session, enum ws2echo_reason reason, 
         echo->reset_due = true;
     }
     echo->discard_until_us = 0;
+    echo->half_open = false;
 }
 
 static bool sending_waits(const struct w2e_session_echo *echo) {
@@ -181,15 +182,19 @@ static void size_buffer(struct w2e_session_echo *echo, size_t bytes) {
 
 static void received(struct w2e_session_echo *echo, size_t bytes, uint64_t now_us) {
     echo->peer_finished |= bytes == 0;
-    if (bytes == 0 || ended(echo)) {
+    if (bytes == 0) {
+        return;
+    }
+    echo->session.bytes_received += bytes;
+    echo->moved_us = now_us;
+    if (ended(echo)) {
+        echo->discard_until_us = echo->half_open ? w2e_session_echo_deadline_us(echo, false) : echo->discard_until_us;
         return;
     }
     if (echo->held == 0) {
         echo->waiting_us = now_us;
     }
     echo->held += bytes;
-    echo->session.bytes_received += bytes;
-    echo->moved_us = now_us;
     size_buffer(echo, bytes);
 }
 

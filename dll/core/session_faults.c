@@ -86,22 +86,42 @@ static void finish(struct w2e_session_faults *faults, enum w2e_gate_end how, uin
     }
     unpark(faults);
     w2e_session_echo_finish(faults->echo, WS2ECHO_REASON_FAULT, until_us);
+    faults->echo->half_open = how == W2E_GATE_FIN_ONLY;
+}
+
+/* The peer's FIN is about to be answered. */
+static bool finishing(const struct w2e_session_faults *faults) {
+    return faults->echo->peer_finished && faults->echo->held == 0;
+}
+
+/* One end is due; it may be that other rules hold its FIN back. */
+static void end_by(struct w2e_session_faults *faults, const struct w2e_chain_end *end, uint64_t now_us, uint64_t *ask_again_us) {
+    uint64_t due_us = now_us;
+    tell_end(faults, end);
+    if (end->how == W2E_GATE_RESET) {
+        abort_for(faults, WS2ECHO_REASON_FAULT, 0);
+    } else if (!faults->send_out && (end->at_once || !finish_held(faults, end->rule_id, now_us, &due_us))) {
+        finish(faults, end->how, now_us);
+    }
+    *ask_again_us = due_us > now_us ? smaller(*ask_again_us, due_us) : *ask_again_us;
+    faults->chain.summary.ended_by = ended(faults) ? end->rule_id : 0;
 }
 
 /* Ends the connection where the faults say so. *ask_again_us: … and when, if they will by time alone. */
 static void end_by_fault(struct w2e_session_faults *faults, uint64_t now_us, uint64_t *ask_again_us) {
     struct w2e_chain_end end;
-    if (!w2e_chain_ends(&faults->chain, faults->echo->session.bytes_sent, &end)) {
+    uint32_t next = 0;
+    bool due = false;
+    while (!ended(faults) && w2e_chain_next_end(&faults->chain, faults->echo->session.bytes_sent, &next, &end)) {
+        due = true;
+        end_by(faults, &end, now_us, ask_again_us);
+    }
+    if (!due) {
         w2e_chain_tell(&faults->chain, faults->echo->session.bytes_sent, false);
-        return;
     }
-    tell_end(faults, &end);
-    if (end.how == W2E_GATE_RESET) {
-        abort_for(faults, WS2ECHO_REASON_FAULT, 0);
-    } else if (!faults->send_out && (end.at_once || !finish_held(faults, end.rule_id, now_us, ask_again_us))) {
-        finish(faults, end.how, now_us);
+    if (!due && !finishing(faults)) {
+        faults->finish_due_us = W2E_NEVER; /* the rule that wanted to end it is gone */
     }
-    faults->chain.summary.ended_by = ended(faults) ? end.rule_id : 0;
 }
 
 /* Whether the peer is to blame for what it does not take. */
@@ -161,11 +181,6 @@ static struct w2e_op lend_recv(struct w2e_session_faults *faults, struct w2e_op 
 static bool must_cancel(const struct w2e_session_faults *faults) {
     uint64_t end = faults->echo->session.bytes_received + faults->recv_out;
     return faults->recv_out > 0 && !faults->send_out && !faults->cancel_lent && end > w2e_chain_receive_limit(&faults->chain);
-}
-
-/* The peer's FIN is about to be answered. */
-static bool finishing(const struct w2e_session_faults *faults) {
-    return faults->echo->peer_finished && faults->echo->held == 0;
 }
 
 /* What the echo session wants besides a SEND, which is not for now. */

@@ -47,6 +47,8 @@ struct w2e_load_sink {
     void (*echoed)(void *owner, uint64_t latency_us, uint64_t bytes, bool measured);
     /* A fault ends a stream, but not datagrams. */
     void (*wrong)(void *owner, const struct w2e_load_fault *fault);
+    /* Of datagrams: some are lost, or unreachable, since it was told last. */
+    void (*counted)(void *owner);
 };
 
 /* A message that was begun and has not come back. */

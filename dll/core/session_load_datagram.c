@@ -131,6 +131,7 @@ static bool is_unreachable(int error) {
 static void failed(struct w2e_session_load_datagram *load, int error, uint64_t now_us) {
     if (is_unreachable(error)) {
         load->ping.progress.unreachable++; /* of an earlier datagram */
+        load->sink->counted(load->sink->owner);
     } else if (error == W2E_ENOBUFS) {
         load->pause_us = now_us + PAUSE_US;
     } else {
@@ -190,7 +191,11 @@ static void pass_time(struct w2e_session_load_datagram *load, uint64_t now_us) {
     if (!load->opened) {
         open(load, now_us);
     }
+    uint64_t lost = load->ping.progress.lost;
     w2e_ping_expire(&load->ping, now_us);
+    if (load->ping.progress.lost != lost) {
+        load->sink->counted(load->sink->owner);
+    }
     if (load->ping.waiting_count == 0) {
         load->draining = false;
         if (load->unsent == 0 && w2e_load_plan_over(&load->plan, now_us)) {

@@ -22,6 +22,7 @@ static struct told {
     uint64_t bytes;
     uint64_t faults[W2E_LOAD_FAULT_KINDS];
     struct w2e_load_fault fault;
+    uint64_t counted;
 } told;
 
 static inline void on_connected(void *owner, uint64_t connect_us) {
@@ -44,7 +45,13 @@ static inline void on_wrong(void *owner, const struct w2e_load_fault *fault) {
     told.fault = *fault;
 }
 
-static const struct w2e_load_sink sink = {.connected = on_connected, .echoed = on_echoed, .wrong = on_wrong};
+static inline void on_counted(void *owner) {
+    (void)owner;
+    told.counted++;
+}
+
+static const struct w2e_load_sink sink = {
+    .connected = on_connected, .echoed = on_echoed, .wrong = on_wrong, .counted = on_counted};
 
 /* ---- steps ---- */
 

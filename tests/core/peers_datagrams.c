@@ -98,6 +98,12 @@ static void on_echoed(void *owner, uint64_t latency_us, uint64_t bytes, bool mea
     client->answers++;
 }
 
+static void on_counted(void *owner) {
+    struct client *client = owner;
+    const ws2echo_ping_progress *progress = &client->load.ping.progress;
+    CHECK(progress->lost + progress->unreachable > 0);
+}
+
 static void on_wrong(void *owner, const struct w2e_load_fault *fault) {
     struct client *client = owner;
     CHECK(fault->kind == W2E_LOAD_CORRUPT || fault->kind == W2E_LOAD_FOREIGN);
@@ -360,8 +366,8 @@ static void begin_clients(struct world *world, unsigned char fill) {
     world->client_count = 1 + (unsigned)choose(world->choice, CLIENTS_MAX);
     for (unsigned i = 0; i < world->client_count; i++) {
         struct client *client = &world->clients[i];
-        world->sinks[i] =
-            (struct w2e_load_sink){.owner = client, .connected = on_connected, .echoed = on_echoed, .wrong = on_wrong};
+        world->sinks[i] = (struct w2e_load_sink){
+            .owner = client, .connected = on_connected, .echoed = on_echoed, .wrong = on_wrong, .counted = on_counted};
         client->side.family = (enum family)choose(world->choice, FAMILIES);
         w2e_session_load_datagram_init(&client->load, &world->config, &world->sinks[i], i, choose(world->choice, 50));
         guard_begin(&client->side.guard, &client->load.session, true, fill);

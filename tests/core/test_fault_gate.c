@@ -110,7 +110,7 @@ static void jitter_keeps_the_order_of_bytes(void) {
 /* Bytes that come within a millisecond of those before share what was drawn, however they were read. */
 static void a_burst_is_delayed_as_one(void) {
     static const uint64_t at_us[] = {0, 999, 1998, 2997, 4000, 100 * MS, 100 * MS + 1};
-    static const uint64_t drawn_for[] = {0, 0, 0, 0, 4, 5, 5}; /* the fifth comes a whole millisecond after the one before */
+    static const uint64_t drawn_for[] = {0, 0, 2, 2, 4, 5, 5}; /* by the first of a millisecond */
     for (uint64_t key = 0; key < 50; key++) {
         begin_with_key("latency:latency=50,jitter=10", key);
         uint64_t due_us = 0;

@@ -372,7 +372,7 @@ static void numbers_stop_instead_of_wrapping_around(void) {
     w2e_histogram_add(&histogram, 3, 5);
     w2e_histogram_add(&histogram, UINT64_MAX, 2);
     CHECK(histogram.count == UINT64_MAX && histogram.counts[3] == UINT64_MAX && histogram.sum_us == UINT64_MAX);
-    CHECK(w2e_histogram_percentile(&histogram, 100) == 3 && w2e_histogram_percentile(&histogram, 50) == 3);
+    CHECK(w2e_histogram_percentile(&histogram, 99.99) == 3 && w2e_histogram_percentile(&histogram, 50) == 3);
     CHECK(histogram.min_us == 3 && histogram.max_us == UINT64_MAX);
     w2e_histogram_merge(&histogram, &histogram);
     CHECK(histogram.count == UINT64_MAX && histogram.counts[3] == UINT64_MAX && histogram.sum_us == UINT64_MAX);
@@ -469,12 +469,21 @@ static void counted_no_times_is_not_counted(void) {
     CHECK(histogram.count == 0 && histogram.sum_us == 0 && histogram.max_us == 0);
 }
 
+/* A double holds no such count exactly. */
+static void the_hundredth_percentile_is_the_largest_whatever_the_count(void) {
+    w2e_histogram_init(&histogram);
+    w2e_histogram_add(&histogram, 10, UINT64_C(10000000000000000));
+    w2e_histogram_add(&histogram, 1000, 1);
+    CHECK(w2e_histogram_percentile(&histogram, 100) == 1000);
+}
+
 int main(void) {
     places_follow_on_each_other_without_a_gap();
     each_value_of_a_place_has_that_place();
     a_place_is_no_wider_than_a_128th_of_its_values();
     the_layout_is_that_of_hdr_histogram();
     what_is_too_large_has_the_last_place();
+    the_hundredth_percentile_is_the_largest_whatever_the_count();
     for_each_distribution(percentiles_are_those_of_the_samples);
     percentiles_of_the_smallest_numbers();
     ranks_are_not_rounded_over_a_whole_number();

@@ -250,9 +250,25 @@ static void a_deadline_does_not_turn_over(void) {
     CHECK(w2e_load_deadline_us(5, W2E_NEVER - 4) == W2E_NEVER && w2e_load_deadline_us(5, W2E_NEVER) == W2E_NEVER);
 }
 
+/* A connection that takes over within a burst. */
+static void a_burst_goes_on_from_connection_to_connection(void) {
+    w2e_load_config_default(&config);
+    config.interval_ns = 5000;
+    config.burst = 5;
+    begin(0);
+    w2e_load_plan_go_on(&plan, 3);
+    CHECK(w2e_load_plan_owed(&plan, 1) == 2 && w2e_load_plan_owed(&plan, 6) == 7);
+    for (uint64_t number = 3; number < 100; number++) {
+        CHECK(plan.ready_us == number / 5 * 5);
+        w2e_load_plan_begin(&plan, 1000);
+    }
+    CHECK(plan.of_burst == 0);
+}
+
 int main(void) {
     no_error_adds_up_however_long_it_lasts();
     a_burst_is_due_at_once();
+    a_burst_goes_on_from_connection_to_connection();
     without_a_pace_a_message_is_meant_to_begin_when_it_does();
     delay_and_thought_hold_back_but_do_not_shift_the_timetable();
     stopping_is_exact();

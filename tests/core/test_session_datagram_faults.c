@@ -577,6 +577,22 @@ static void every_session_can_be_aborted_at_any_time(void) {
     }
 }
 
+static void a_copy_is_not_a_later_one(void) {
+    static const unsigned expected[] = {1, 1, 2, 2, 0, 0};
+    EACH_FAMILY(family) {
+        struct net *net = net_begin(family, "reorder:gap=2@first=1", 65536);
+        net_rule(net, "duplicate");
+        net_update(net);
+        net_say_many(net, 3, MS, 64);
+        net_run(net, START + 10 * SECOND);
+        CHECK(net->answered == 6);
+        for (unsigned i = 0; i < 6; i++) {
+            CHECK(net->answers[i].index == expected[i]);
+        }
+        net_end(net);
+    }
+}
+
 int main(void) {
     without_rules_each_is_answered();
     dropped_ones_are_lost_and_no_other();
@@ -587,6 +603,7 @@ int main(void) {
     only_those_that_are_drawn_are_delayed();
     a_reordered_one_comes_behind_the_next();
     a_gap_is_as_wide_as_asked_for();
+    a_copy_is_not_a_later_one();
     corruption_alters_one_byte();
     truncation_leaves_the_beginning();
     nobody_answers_while_down();

@@ -3,6 +3,7 @@
 #include "codes.h"
 #include "net.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- what is drawn ---- */
@@ -233,8 +234,67 @@ static void what_was_undone_is_lent_again(void) {
     }
 }
 
+/* ---- rules that come later ---- */
+
+static void noted(void *owner, const struct w2e_fault_verdict *verdict) {
+    *(uint64_t *)owner = verdict->place;
+}
+
+static void nobody(const struct w2e_ends *ends, struct w2e_fault_address *peer) {
+    (void)ends;
+    *peer = (struct w2e_fault_address){0};
+}
+
+static void take_one(struct w2e_session *session, size_t bytes) {
+    struct w2e_op lent = w2e_session_next(session, START);
+    CHECK(lent.kind == W2E_OP_RECV);
+    w2e_session_done(session, W2E_OP_RECV, 0, bytes, START);
+}
+
+/* Datagrams are counted from the socket's first, and so are bytes; one that is held comes to the rules, one that is out does not. */
+static void what_came_before_the_rules_counts(void) {
+    for (int out = 0; out < 2; out++) {
+        static struct w2e_session_datagram_faults faults;
+        struct w2e_session_datagram datagrams;
+        struct w2e_session *session = &datagrams.session;
+        struct w2e_datagram_socket socket = {.number = 1, .opened_us = START, .peer_of = nobody};
+        struct w2e_fault_rules rules;
+        struct w2e_fault_rule rule;
+        struct w2e_fault_error error;
+        uint64_t place = 0;
+        socket.observer.owner = &place;
+        socket.observer.touched = noted;
+        w2e_faults_init(&rules, 1);
+        CHECK(w2e_fault_parse(&rule, out ? "drop@after_bytes=200" : "drop@after_bytes=100", &error));
+        CHECK(w2e_faults_add(&rules, &rule, 0) == 1);
+        w2e_session_datagram_init(&datagrams, 1000);
+        free(w2e_session_buffer_swap(session, malloc(2000), 2000));
+        take_one(session, 100);
+        CHECK(w2e_session_next(session, START).kind == W2E_OP_SEND);
+        if (!out) {
+            w2e_session_done(session, W2E_OP_SEND, 0, 100, START);
+        }
+        take_one(session, 100);
+        w2e_session_datagram_faults_attach(&faults, &datagrams, &socket, NULL, 0, &rules, START);
+        if (out) {
+            w2e_session_done(session, W2E_OP_SEND, 0, 100, START);
+            CHECK(w2e_session_next(session, START).kind == W2E_OP_SEND); /* the second is answered */
+            w2e_session_done(session, W2E_OP_SEND, 0, 100, START);
+            CHECK(place == 0);
+            take_one(session, 100);
+        }
+        CHECK(w2e_session_next(session, START).kind == W2E_OP_RECV);
+        CHECK(place == (out ? 3 : 2) && session->bytes_sent == (out ? 200 : 100));
+        w2e_session_undo(session, W2E_OP_RECV);
+        w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+        CHECK(w2e_session_next(session, START).kind == W2E_OP_CLOSE);
+        free(w2e_session_buffer_swap(session, NULL, 0));
+    }
+}
+
 int main(void) {
     the_first_is_drawn_at_the_rate_too();
+    what_came_before_the_rules_counts();
     a_rule_that_moves_leaves_those_behind_it_as_they_are();
     all_rules_may_be_replaced_at_once();
     a_rule_that_was_removed_does_nothing_more();

@@ -317,6 +317,115 @@ static void half_a_connection_has_no_send_timeout(void) {
     }
 }
 
+/* What keeps FIN for ever, or for long, does not keep off what comes later. */
+static void a_fin_that_is_held_hides_no_other_end(void) {
+    static const char *const first[] = {"limit_data:bytes=0", "fin:at=0", "timeout:timeout=100"};
+    EACH_FAMILY(family) {
+        for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+            struct wire *wire = wire_with(family, first[i]);
+            wire_rule(wire, "reset_peer:timeout=1000");
+            wire_open(wire, 7, 1, NULL);
+            wire_say(wire, START + 10 * MS, 1);
+            wire_run(wire, START + 10 * SECOND);
+            CHECK(wire->end == WIRE_RESET && wire->end_us == START + SECOND);
+            wire_expect_ended_by(wire, 2);
+            wire_free(wire);
+        }
+        struct wire *wire = wire_with(family, "limit_data:bytes=3");
+        wire_rule(wire, "slow_close:delay=3600000");
+        wire_open(wire, 7, 1, NULL);
+        wire_say(wire, START, 5);
+        wire_run(wire, START + SECOND);
+        CHECK(wire->end == WIRE_OPEN);
+        wire_rule(wire, "down");
+        wire_update(wire);
+        wire_run(wire, START + 2 * SECOND);
+        CHECK(wire->end == WIRE_FIN && wire->end_us == START + SECOND);
+        wire_expect_ended_by(wire, 3);
+        wire_free(wire);
+    }
+}
+
+/* Nothing follows behind the hole, and the end still comes. */
+static void an_end_that_is_decided_stands(void) {
+    static const char *const both[][2] = {{"limit_data:bytes=100", "limit_data:bytes=1000"}, {"fin:at=100", "fin:at=1000"}};
+    EACH_FAMILY(family) {
+        for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
+            struct wire *wire = wire_with(family, both[i][0]);
+            wire_rule(wire, "slow_close:delay=5000");
+            wire_open(wire, 7, 1, NULL);
+            wire_say(wire, START, 300);
+            wire_run(wire, START + SECOND);
+            change(wire, 1, both[i][1]);
+            wire_say(wire, START + 2 * SECOND, 350);
+            wire_run(wire, START + 20 * SECOND);
+            wire_expect_heard(wire, 100);
+            CHECK(wire->end == WIRE_FIN && wire->end_us == START + 5 * SECOND);
+            wire_free(wire);
+        }
+        struct wire *wire = wire_with(family, "latency:latency=50,stream=upstream");
+        wire_rule(wire, "reset:at=100");
+        wire_rule(wire, "latency:latency=5000");
+        wire_open(wire, 7, 1, NULL);
+        wire_say(wire, START, 300);
+        wire_run(wire, START + SECOND);
+        change(wire, 2, "reset:at=1000");
+        wire_run(wire, START + 20 * SECOND);
+        wire_expect_heard(wire, 100);
+        CHECK(wire->end == WIRE_RESET);
+        wire_free(wire);
+    }
+}
+
+/* The other half is the peer's for as long as it uses it; what comes is counted, and echoed no more. */
+static void a_half_that_is_used_stays_open(void) {
+    struct w2e_echo_config config = {.buffer_bytes_max = 65536, .idle_timeout_us = 100 * MS, .send_timeout_us = W2E_NEVER};
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_with(family, "fin:at=3");
+        wire_open(wire, 1, 1, &config);
+        for (unsigned i = 0; i < 20; i++) {
+            wire_say(wire, START + i * 60 * MS, 3 + i);
+        }
+        wire_run(wire, START + 19 * 60 * MS + 99 * MS);
+        wire_expect_heard(wire, 3);
+        CHECK(wire->end == WIRE_FIN && wire->end_us == START && !wire->closed);
+        CHECK(wire->taken == 22 && wire->session->bytes_received == 22);
+        wire_run(wire, wire->now_us + SECOND);
+        CHECK(wire->closed && wire->closed_us == START + 19 * 60 * MS + 100 * MS);
+        wire_free(wire);
+    }
+}
+
+static void a_slow_close_counts_from_the_fin_that_it_holds(void) {
+    EACH_FAMILY(family) {
+        struct wire *wire = wire_with(family, "fin:at=10");
+        wire_rule(wire, "slow_close:delay=5000");
+        wire_open(wire, 1, 1, NULL);
+        wire_say(wire, START, 10);
+        wire_run(wire, START + SECOND);
+        CHECK(wire->end == WIRE_OPEN && w2e_faults_remove(&wire->rules, 1));
+        wire_update(wire);
+        wire->fin_us = START + 60 * SECOND;
+        wire_run(wire, START + 100 * SECOND);
+        CHECK(wire->end == WIRE_FIN && wire->end_us == START + 65 * SECOND);
+        wire_free(wire);
+    }
+}
+
+static void who_is_connected_already_is_not_refused(void) {
+    struct w2e_fault_target connection = {.number = 5};
+    struct w2e_fault_rules refusing;
+    struct w2e_fault_rule rule;
+    struct w2e_fault_error error;
+    w2e_faults_init(&refusing, 1);
+    CHECK(w2e_fault_parse(&rule, "refuse", &error) && w2e_faults_add(&refusing, &rule, 5) == 1);
+    CHECK(w2e_fault_parse(&rule, "reset", &error) && w2e_faults_add(&refusing, &rule, 5) == 2);
+    CHECK(!w2e_fault_touches(&refusing, &refusing.rules[0], &connection));
+    CHECK(w2e_fault_touches(&refusing, &refusing.rules[1], &connection));
+    connection.number = 6;
+    CHECK(w2e_fault_touches(&refusing, &refusing.rules[0], &connection));
+}
+
 int main(void) {
     a_receive_is_called_back_once();
     what_fails_while_it_is_called_back_has_failed();
@@ -325,6 +434,11 @@ int main(void) {
     a_buffer_that_grew_stays_large();
     memory_for_faults_may_hold_anything();
     who_is_down_waits_for_the_send_that_is_out();
+    a_fin_that_is_held_hides_no_other_end();
+    an_end_that_is_decided_stands();
+    a_half_that_is_used_stays_open();
+    a_slow_close_counts_from_the_fin_that_it_holds();
+    who_is_connected_already_is_not_refused();
     a_rule_that_becomes_another_is_another();
     the_first_hole_ends_it();
     the_first_hole_stays_the_first();

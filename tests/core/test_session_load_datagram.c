@@ -23,6 +23,7 @@ static void each_is_answered_or_lost_and_then_it_ends(void) {
     close_at(START_US + 152);
     CHECK(session->reason == WS2ECHO_REASON_FIN && session->error == 0);
     CHECK(load.ping.progress.sent == 3 && load.ping.progress.received == 2 && load.ping.progress.lost == 1);
+    CHECK(told.counted == 1);
 }
 
 static void a_late_one_counts_from_when_it_was_meant_to_go(void) {
