@@ -83,6 +83,7 @@ namespace Ws2Echo
             try
             {
                 var patience = new Patience(_sendTimeoutMs);
+                var standstill = new Standstill();
                 int total = 0;
                 for (bool begun = false; ; begun = true)
                 {
@@ -94,15 +95,17 @@ namespace Ws2Echo
                     {
                         return;
                     }
-                    if (error != Failure.TimedOut || (last && sent == 0))
+                    if (error != Failure.TimedOut || (sent == 0 && (last || standstill.IsForGood)))
                     {
                         throw Failure.Of(error, this, total, begun);
                     }
                     if (sent > 0)
                     {
                         patience.Restart();
+                        standstill.Moved();
                     }
-                    await NativeEvent.AnyAsync(patience.RemainingMs, cancellationToken, SendReady).ConfigureAwait(false);
+                    standstill.Waited(
+                        await NativeEvent.AnyAsync(patience.RemainingMs, cancellationToken, SendReady).ConfigureAwait(false));
                 }
             }
             finally
@@ -123,6 +126,7 @@ namespace Ws2Echo
             try
             {
                 var patience = new Patience(_receiveTimeoutMs);
+                var standstill = new Standstill();
                 for (bool begun = false; ; begun = true)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
@@ -132,11 +136,12 @@ namespace Ws2Echo
                     {
                         return received;
                     }
-                    if (error != Failure.TimedOut || last)
+                    if (error != Failure.TimedOut || last || standstill.IsForGood)
                     {
                         throw Failure.Of(error, this, begun: begun);
                     }
-                    await NativeEvent.AnyAsync(patience.RemainingMs, cancellationToken, ReceiveReady).ConfigureAwait(false);
+                    standstill.Waited(
+                        await NativeEvent.AnyAsync(patience.RemainingMs, cancellationToken, ReceiveReady).ConfigureAwait(false));
                 }
             }
             finally
@@ -222,6 +227,7 @@ namespace Ws2Echo
         private async Task FinishConnectAsync(uint timeoutMs, CancellationToken cancellationToken)
         {
             var patience = new Patience(timeoutMs);
+            var standstill = new Standstill();
             while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -231,13 +237,14 @@ namespace Ws2Echo
                 {
                     return;
                 }
-                if (error != Failure.TimedOut || last)
+                if (error != Failure.TimedOut || last || standstill.IsForGood)
                 {
                     throw Failure.Of(error, this);
                 }
                 int left = patience.RemainingMs; // or without limit, which is negative
                 int waitMs = left < 0 ? ConnectAgainMs : Math.Min(left, ConnectAgainMs);
-                await NativeEvent.AnyAsync(waitMs, cancellationToken, SendReady).ConfigureAwait(false);
+                standstill.Waited(
+                    await NativeEvent.AnyAsync(waitMs, cancellationToken, SendReady).ConfigureAwait(false));
             }
         }
 
@@ -245,6 +252,7 @@ namespace Ws2Echo
         {
             using var progress = new ws2echo_echo_progress();
             var patience = new Patience(EchoTimeoutMs);
+            var standstill = new Standstill();
             for (bool begun = false; ; begun = true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -252,7 +260,7 @@ namespace Ws2Echo
                 ulong before = Steps(progress);
                 int error = EchoSome(data.Span, reply.Span, 0, progress);
                 bool moved = Steps(progress) > before;
-                if (error != Failure.TimedOut || (last && !moved))
+                if (error != Failure.TimedOut || (!moved && (last || standstill.IsForGood)))
                 {
                     FinishEcho(error, progress, reply.Span, begun);
                     return;
@@ -260,11 +268,24 @@ namespace Ws2Echo
                 if (moved)
                 {
                     patience.Restart();
+                    standstill.Moved();
                 }
-                bool allSent = _datagrams ? progress.datagram_sent != 0 : progress.bytes_sent == (ulong)data.Length;
-                NativeEvent[] ready = allSent ? new[] { ReceiveReady } : new[] { ReceiveReady, SendReady };
-                await NativeEvent.AnyAsync(patience.RemainingMs, cancellationToken, ready).ConfigureAwait(false);
+                standstill.Waited(
+                    await NativeEvent.AnyAsync(patience.RemainingMs, cancellationToken, ReadyForEcho(progress, data.Length))
+                        .ConfigureAwait(false));
             }
+        }
+
+        /// <summary>The events of the halves that are not done: of the others the library says nothing.</summary>
+        private NativeEvent[] ReadyForEcho(ws2echo_echo_progress progress, int size)
+        {
+            if (_datagrams)
+            {
+                return new[] { progress.datagram_sent != 0 ? ReceiveReady : SendReady };
+            }
+            bool allSent = progress.bytes_sent == (ulong)size;
+            bool allBack = progress.bytes_received == (ulong)size;
+            return allSent ? new[] { ReceiveReady } : allBack ? new[] { SendReady } : new[] { ReceiveReady, SendReady };
         }
 
         /// <summary>A number that grows with whatever was sent or came, an empty datagram included.</summary>

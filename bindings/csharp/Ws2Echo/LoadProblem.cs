@@ -5,7 +5,10 @@ using static Ws2Echo.Native.NativeMethods;
 
 namespace Ws2Echo
 {
-    /// <summary>Something that was wrong with a connection of a <see cref="Load"/>. The connection ended with it.</summary>
+    /// <summary>
+    /// Something that was wrong with a connection of a <see cref="Load"/>. Over TCP the connection ended with it; over UDP it goes
+    /// on after a datagram that is wrong.
+    /// </summary>
     public sealed class LoadProblem
     {
         internal LoadProblem(ws2echo_load_problem native)
@@ -57,7 +60,10 @@ namespace Ws2Echo
         /// <summary>Of Unconnected and Broken: the Winsock code; else <see cref="SocketError.Success"/>.</summary>
         public SocketError Error { get; }
 
-        /// <summary>Of Corrupt, Missing, Repeated and Foreign: the byte that should be there. Null of any other kind.</summary>
+        /// <summary>
+        /// Of Corrupt, Missing, Repeated and Foreign: the byte that should be there. Null of any other kind. Over UDP no byte is
+        /// told: it and <see cref="Actual"/> are the same.
+        /// </summary>
         public byte? Expected { get; }
 
         /// <summary>… and the one that is.</summary>
@@ -68,6 +74,7 @@ namespace Ws2Echo
         /// <summary>One line, for a log.</summary>
         public override string ToString() => $"connection {Connection}: {Kind}" + Kind switch
         {
+            _ when IsOfBytes && Expected == Actual => $" at offset {Offset}: a datagram that is not as it was sent",
             LoadProblemKind.Corrupt => $" at offset {Offset}: 0x{Actual:x2} instead of 0x{Expected:x2}",
             LoadProblemKind.Missing => $" at offset {Offset}: what came belongs to offset {FoundOffset}",
             LoadProblemKind.Repeated => $" at offset {Offset}: what came belongs to offset {FoundOffset}",

@@ -51,7 +51,9 @@ namespace Ws2Echo
         /// </summary>
         public long ConnectionsFinished { get; }
 
-        /// <summary>Problems, by their kind; every kind has an entry. A connection has one at most.</summary>
+        /// <summary>
+        /// Problems, by their kind; every kind has an entry. Over TCP a connection has one at most.
+        /// </summary>
         public IReadOnlyDictionary<LoadProblemKind, long> Problems { get; }
 
         /// <summary>Messages that were answered, each byte right; those of the warm-up included.</summary>

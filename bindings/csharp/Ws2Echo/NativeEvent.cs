@@ -14,9 +14,11 @@ namespace Ws2Echo
         /// Returns when one of the events is signalled, or after the time. An event that was closed counts as signalled: its
         /// owner was disposed, and the next call to the library says so.
         /// </summary>
-        internal static async Task AnyAsync(int timeoutMs, CancellationToken cancellationToken, params NativeEvent[] events)
+        /// <returns>Whether one was signalled before there was anything to wait for.</returns>
+        internal static async Task<bool> AnyAsync(int timeoutMs, CancellationToken cancellationToken, params NativeEvent[] events)
         {
             var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            bool atOnce = false;
             var waits = new RegisteredWaitHandle?[events.Length];
             using CancellationTokenRegistration cancellation =
                 cancellationToken.Register(() => ended.TrySetCanceled(cancellationToken));
@@ -24,14 +26,16 @@ namespace Ws2Echo
             {
                 for (int i = 0; i < events.Length; i++)
                 {
+                    atOnce |= events[i].WaitOne(0);
                     waits[i] = ThreadPool.UnsafeRegisterWaitForSingleObject(
                         events[i], (_, timedOut) => ended.TrySetResult(!timedOut), null, timeoutMs, executeOnlyOnce: true);
                 }
                 await ended.Task.ConfigureAwait(false);
+                return atOnce;
             }
             catch (ObjectDisposedException)
             {
-                return;
+                return false;
             }
             finally
             {

@@ -93,8 +93,8 @@ namespace Ws2Echo
         }
 
         /// <summary>
-        /// Threads that share the connections: 1 to 256. 0, the default: one for each processor that the process may use, 8 at most. The models Event and
-        /// Overlapped start more when the connections need them; the model Threads has one for each connection and takes only 0.
+        /// Threads that share the connections: 1 to 256. 0, the default: one for each processor that the process may use, 8 at most. The models Event,
+        /// Async and Overlapped start more when the connections need them; the model Threads has one for each connection and takes only 0.
         /// </summary>
         public int Workers
         {

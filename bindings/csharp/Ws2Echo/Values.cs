@@ -99,4 +99,24 @@ namespace Ws2Echo
 
         internal void Restart() => _sinceProgress = Stopwatch.StartNew();
     }
+
+    /// <summary>
+    /// Tells whose a TimedOut of a call with a time limit of 0 is. When the library says by it "not yet", the events of the
+    /// client are not signalled. When it is what the system said of the connection, which has the same code and is for good,
+    /// one stays signalled: to wait for it would be to ask again for ever.
+    /// </summary>
+    internal sealed class Standstill
+    {
+        // An event may be signalled between the call and the look at it; but not every time, with nothing to show for it.
+        private const int Most = 16;
+
+        private int _inRow;
+
+        internal bool IsForGood => _inRow >= Most;
+
+        /// <param name="signalledAtOnce">What the wait after the call said.</param>
+        internal void Waited(bool signalledAtOnce) => _inRow = signalledAtOnce ? _inRow + 1 : 0;
+
+        internal void Moved() => _inRow = 0;
+    }
 }

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Net.Sockets;
+using System.Reflection;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -187,6 +188,63 @@ namespace Ws2Echo.Tests
             Task waiting = server.NextEventAsync();
             server.Dispose();
             await Check.FailsAsync(SocketError.OperationAborted, () => waiting);
+        }
+
+        /// <summary>
+        /// By this the library's "not yet" is told from a time limit of the system, which is for good and has the same code. All of
+        /// it on one thread: what a thread receives is aborted when it ends, which signals the event.
+        /// </summary>
+        [Test]
+        public static void WhatIsNotYetLeavesTheEventUnsignalled()
+        {
+            using var server = new Server();
+            var options = new ClientOptions { Port = server.Port, ReceiveTimeout = TimeSpan.Zero };
+            using var client = new Client(options);
+            for (int i = 0; i < 3; i++)
+            {
+                Check.Fails(SocketError.TimedOut, () => client.Receive(new byte[1]));
+                Check.That(!ReceiveReadyAtOnce(client, 0), "signalled, and nothing came");
+            }
+            client.Send(new byte[1]);
+            ReceiveReadyAtOnce(client, (int)Check.Patience.TotalMilliseconds);
+            Check.That(ReceiveReadyAtOnce(client, 0), "not signalled, and something came");
+            Check.Equal(1, client.Receive(new byte[2]));
+        }
+
+        [Test]
+        public static void ATimeLimitThatStaysIsForGood()
+        {
+            Type type = typeof(Client).Assembly.GetType("Ws2Echo.Standstill", throwOnError: true)!;
+            const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
+            object standstill = Activator.CreateInstance(type, nonPublic: true)!;
+            void Wait(bool atOnce, int times)
+            {
+                for (int i = 0; i < times; i++)
+                {
+                    type.GetMethod("Waited", Hidden)!.Invoke(standstill, new object[] { atOnce });
+                }
+            }
+            bool IsForGood() => (bool)type.GetProperty("IsForGood", Hidden)!.GetValue(standstill)!;
+            Wait(atOnce: true, 15);
+            Check.That(!IsForGood(), "given up too early");
+            Wait(atOnce: false, 1);
+            Wait(atOnce: true, 15);
+            Check.That(!IsForGood(), "not in a row");
+            Wait(atOnce: true, 1);
+            Check.That(IsForGood(), "it would ask for ever");
+            type.GetMethod("Moved", Hidden)!.Invoke(standstill, null);
+            Check.That(!IsForGood(), "something moved");
+        }
+
+        private static bool ReceiveReadyAtOnce(Client client, int timeoutMs)
+        {
+            const BindingFlags Hidden = BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
+            object ready = typeof(Client).GetProperty("ReceiveReady", Hidden)!.GetValue(client)!;
+            Array events = Array.CreateInstance(ready.GetType(), 1);
+            events.SetValue(ready, 0);
+            MethodInfo any = ready.GetType().GetMethod("AnyAsync", Hidden)!;
+            var waiting = (Task<bool>)any.Invoke(null, new object[] { timeoutMs, CancellationToken.None, events })!;
+            return waiting.GetAwaiter().GetResult();
         }
 
         private static async Task<int> Counted(Task task)

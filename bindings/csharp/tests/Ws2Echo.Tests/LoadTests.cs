@@ -78,6 +78,28 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static void ACorruptDatagramIsToldWithoutAByte()
+        {
+            using var peer = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            peer.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            LoadOptions options = To(((IPEndPoint)peer.LocalEndPoint!).Port);
+            options.Protocol = Protocol.Udp;
+            options.Messages = 1;
+            options.ReplyTimeout = Short;
+            using var load = new Load(options);
+            var datagram = new byte[2048];
+            EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+            int size = peer.ReceiveFrom(datagram, ref from);
+            datagram[size - 1] ^= 1;
+            peer.SendTo(datagram, size, SocketFlags.None, from);
+            load.Wait(Check.Patience);
+            LoadProblem corrupt = load.Problems().First();
+            Check.Equal(LoadProblemKind.Corrupt, corrupt.Kind);
+            string told = $"connection 0: Corrupt at offset {corrupt.Offset}: a datagram that is not as it was sent";
+            Check.Equal(told, $"{corrupt}");
+        }
+
+        [Test]
         public static void StreamsAndSizes()
         {
             using var server = new Server(new ServerOptions { Model = Model.Iocp });
