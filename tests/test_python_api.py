@@ -14,6 +14,7 @@ import pytest
 import ws2echo
 from waiting import LIMIT_S, Task, more_and_more, wait_until
 from ws2echo import Accept, Client, EventKind, Reason, Server, UsageError
+from ws2echo._waiting import Pace
 
 WSAEOPNOTSUPP = 10045
 WSAEINVAL, WSAEADDRINUSE, WSAENOTSOCK, WSAESHUTDOWN, WSAEDISCON = 10022, 10048, 10038, 10058, 10101
@@ -666,3 +667,37 @@ def test_a_wrong_byte_is_told_though_the_end_came_after_it() -> None:
         with pytest.raises(ws2echo.EchoMismatchError) as caught:
             client.echo(b"abcdefgh")
         assert caught.value.offset == 2
+
+
+@pytest.mark.parametrize("into", [False, True])
+def test_a_wrong_byte_is_told_though_the_end_came_pieces_later(into: bool) -> None:
+    data = bytes(3 * Pace.FIRST)
+    echoed = bytearray(Pace.FIRST)
+    echoed[5] = 1
+
+    def answer(peer: socket.socket) -> None:
+        come = 0
+        while come < len(echoed):
+            come += len(peer.recv(len(echoed) - come))
+        peer.sendall(echoed)
+        assert peer.recv(1), "the next piece, so the first is back"
+        peer.shutdown(socket.SHUT_WR)
+
+    for check in (True, False):
+        reply = bytearray(len(data))
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listener,
+            Client(listener.getsockname()[1], "127.0.0.1") as client,
+            listener.accept()[0] as peer,
+        ):
+            answering = Task(answer, peer)
+            if check:
+                with pytest.raises(ws2echo.EchoMismatchError) as caught:
+                    client.echo_into(data, reply) if into else client.echo(data)
+                assert caught.value.offset == 5
+            elif into:
+                assert client.echo_into(data, reply, check=False) == len(echoed)
+                assert reply[: len(echoed)] == echoed
+            else:
+                assert client.echo(data, check=False) == echoed
+            answering.result()

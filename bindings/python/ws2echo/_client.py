@@ -418,7 +418,7 @@ class Client(Handle):
             size = len(data) if self._datagrams else min(pace.bytes, len(data) - done)
             with data[done : done + size] as piece, reply[done : done + size] as answer:
                 progress = _swig.EchoProgress()
-                self._echo_piece(piece, answer, timeout_ms, done, progress)
+                self._echo_piece(piece, answer, timeout_ms, done, progress, was_wrong=wrong is not None)
             if wrong is None and progress.mismatch_offset != _swig.NO_MISMATCH:
                 wrong = done + progress.mismatch_offset
             done += size
@@ -452,6 +452,7 @@ class Client(Handle):
         done: int,
         progress: _swig.EchoProgress,
         waited_ms: int = 0,
+        was_wrong: bool = False,
     ) -> None:
         def come() -> int:
             datagrams = progress.datagram_sent + progress.datagram_received
@@ -465,15 +466,15 @@ class Client(Handle):
                 waited_ms,
             )
         except OSError as error:
-            self._echo_ended(error, progress, done)
+            self._echo_ended(error, progress, done, was_wrong)
 
     @staticmethod
-    def _echo_ended(error: OSError, progress: _swig.EchoProgress, done: int) -> None:
-        """Raise the failure of an echo: unless a wrong byte came before it, which is then what there is to
-        tell.
+    def _echo_ended(error: OSError, progress: _swig.EchoProgress, done: int, was_wrong: bool = False) -> None:
+        """Raise the failure of an echo: unless a wrong byte came before it, in this piece or an earlier one,
+        which is then what there is to tell.
         """
         mismatch = progress.bytes_received > 0 and progress.mismatch_offset != _swig.NO_MISMATCH
-        if not mismatch or isinstance(error, TimeoutError):
+        if not (mismatch or was_wrong) or isinstance(error, TimeoutError):
             sent, received = progress.bytes_sent, progress.bytes_received
             raise with_counts(error, bytes_sent=done + sent, bytes_received=done + received) from None
 
