@@ -1,5 +1,6 @@
 """The Python binding: calls that block let others run, end at Ctrl-C, and keep their timeouts."""
 
+import _thread
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import ws2echo
 from test_python_api import is_held
 from waiting import LIMIT_S, Task, wait_until
 from ws2echo import Client, EventKind, Server, _waiting
+from ws2echo._handle import Handle
 from ws2echo._waiting import INFINITE, SLICE_MS, Pace, milliseconds, wait
 
 BIG = bytes(64 << 20)
@@ -388,3 +390,81 @@ def test_threads_that_echo_on_one_client_have_their_turns() -> None:
         messages = [bytes([65 + number]) * 50 for number in range(3)]
         tasks = [Task(client.echo, message) for message in messages]
         assert [task.result() for task in tasks] == messages
+
+
+# ---- opening, which may have to ask somebody for a name
+
+
+class Opened(Handle):
+    """Remembers who opened it, and what is closed."""
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+        self.gone: list[int] = []
+
+    def opening(self) -> int:
+        self.threads.append(threading.get_ident())
+        return 7
+
+    def _close_handle(self, handle: int) -> None:
+        self.gone.append(handle)
+
+
+@pytest.mark.parametrize("host", [None, "*", "localhost", "127.0.0.1", "::1", "fe80::1%3"])
+def test_what_asks_nobody_is_opened_at_once(host: str | None) -> None:
+    with Opened() as opened:
+        opened._open(opened.opening, host)
+        assert opened.threads == [threading.get_ident()]
+    assert opened.gone == [7]
+
+
+def test_a_name_is_resolved_by_another_thread() -> None:
+    with Opened() as opened:
+        opened._open(opened.opening, "some.name")
+        assert opened.threads != [threading.get_ident()]
+        assert not opened.closed
+    assert opened.gone == [7]
+
+
+def test_a_name_that_cannot_be_resolved_fails_as_it_is() -> None:
+    failure = socket.gaierror(11001, "nobody")
+
+    def opening() -> int:
+        raise failure
+
+    opened = Opened()
+    with pytest.raises(socket.gaierror) as caught:
+        opened._open(opening, "some.name")
+    assert caught.value is failure
+    assert opened.closed
+    assert opened.gone == []
+
+
+def test_ctrl_c_closes_what_is_opened_after_it() -> None:
+    resolved = threading.Event()
+    opened = Opened()
+
+    def opening() -> int:
+        _thread.interrupt_main()
+        assert resolved.wait(LIMIT_S)
+        return 7
+
+    with pytest.raises(KeyboardInterrupt):
+        opened._open(opening, "some.name")
+    assert opened.gone == []
+    resolved.set()
+    wait_until(lambda: opened.gone == [7], "it is closed")
+    assert opened.closed
+
+
+def test_ctrl_c_closes_what_was_opened_before_it() -> None:
+    class Late(Opened):
+        def _opened(self, handle: int) -> None:
+            super()._opened(handle)
+            raise KeyboardInterrupt
+
+    opened = Late()
+    with pytest.raises(KeyboardInterrupt):
+        opened._open(opened.opening, "some.name")
+    assert opened.gone == [7]
+    assert opened.closed

@@ -119,7 +119,7 @@ class Client(Handle):
         self._datagrams = options.protocol is Protocol.UDP
         self._send_ms = raw.send_timeout_ms
         self._receive_ms = raw.receive_timeout_ms
-        self._opened(_swig.client_begin(raw))
+        self._open(partial(_swig.client_begin, raw), host)
         try:
             wait(partial(_swig.client_connect, self._handle), raw.connect_timeout_ms)
             self._local_address = self._address(_swig.END_LOCAL)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
 from typing import NoReturn, Self, SupportsIndex
 
 from ._errors import WSAENOTSOCK
+from ._waiting import SLICE_MS, in_main_thread
 
 
 class Handle(ABC):
@@ -25,6 +28,46 @@ class Handle(ABC):
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         """Two owners of one handle, or one in another process, cannot be: so no copy, no pickle."""
         raise TypeError(f"cannot copy or pickle {type(self).__name__!r} object")
+
+    def _open(self, opening: Callable[[], int], host: str | None) -> None:
+        """Open it. In the main thread a name is resolved by another, so that Ctrl-C neither waits for that
+        nor loses what is opened after all.
+        """
+        if in_main_thread() and _takes_time(host):
+            self._open_in_thread(opening)
+        else:
+            self._opened(opening())
+
+    def _open_in_thread(self, opening: Callable[[], int]) -> None:
+        handles: list[int] = []  # whoever takes it out owns it
+        errors: list[BaseException] = []
+        ended, given_up = threading.Event(), threading.Event()
+
+        def close_late() -> None:
+            with contextlib.suppress(IndexError, OSError):
+                self._close_handle(handles.pop())
+
+        def run() -> None:
+            try:
+                handles.append(opening())
+            except BaseException as error:
+                errors.append(error)
+            if given_up.is_set():
+                close_late()
+            ended.set()
+
+        try:
+            threading.Thread(target=run, name="ws2echo-open", daemon=True).start()
+            while not ended.wait(SLICE_MS / 1000):
+                pass
+            if errors:
+                raise errors.pop()
+            self._opened(handles[0])
+        except BaseException:
+            given_up.set()
+            close_late()
+            self._closed = True
+            raise
 
     def _opened(self, handle: int) -> None:
         self._handle = handle
@@ -73,3 +116,16 @@ class Handle(ABC):
         with contextlib.suppress(Exception):
             self.close()
         warnings.warn(text, ResourceWarning, source=self, stacklevel=2)
+
+
+def _takes_time(host: str | None) -> bool:
+    """Whether somebody else may have to be asked for its addresses."""
+    if host in (None, "*", "localhost"):
+        return False
+    from ipaddress import ip_address  # only here: most have no use for it
+
+    try:
+        ip_address(host)
+    except ValueError:
+        return True
+    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Self
 
 from . import _swig
@@ -150,7 +151,7 @@ class Load(Handle):
         self._host = host
         self._port = port
         self._started = time.time()
-        self._opened(_swig.load_open(raw))
+        self._open(partial(_swig.load_open, raw), host)
 
     @property
     def options(self) -> LoadOptions:

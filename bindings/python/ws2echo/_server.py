@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from . import _swig
 from ._choices import UNTIL_NUMBERS, Accept, Family, Model, Protocol, Until, choice
@@ -34,8 +35,8 @@ class Server(Handle):
         accepts_pending: How many AcceptEx are kept out on each listening socket, 1 to 1024; 0: 16. Only with
             `Accept.ACCEPTEX`.
         workers: How many threads share the connections, 1 to 256; 0: one for each processor that the process
-            may use, 8 at most. The models event and overlapped start more when the connections need them; the
-            model threads has one for each connection and takes only 0.
+            may use, 8 at most. The models event, async and overlapped start more when the connections need
+            them; the model threads has one for each connection and takes only 0.
         connections_max: How many connections are served at once, 1 or more. One more is closed at once
             (`Reason.CAP`).
         idle_timeout: A connection on which no byte went either way for so long is reset. Above 0.
@@ -117,7 +118,7 @@ class Server(Handle):
         )
         self._host = host
         self._opening()
-        self._opened(_swig.server_open(options.to_raw()))
+        self._open(partial(_swig.server_open, options.to_raw()), host)
         self._port = _swig.server_port(self._handle)
         self._addresses = _addresses(self._handle)
         self._seed = self.options.seed

@@ -59,13 +59,13 @@ def seconds(timeout_ms: int) -> Timeout:
     return None if timeout_ms == INFINITE else timeout_ms / 1000
 
 
-def _in_main_thread() -> bool:
+def in_main_thread() -> bool:
     return threading.get_ident() == threading.main_thread().ident
 
 
 def first_slice_ms(timeout_ms: int) -> int:
     """How long the first call of a wait may take: in the main thread a slice, elsewhere all of it."""
-    return min(timeout_ms, SLICE_MS) if _in_main_thread() else timeout_ms
+    return min(timeout_ms, SLICE_MS) if in_main_thread() else timeout_ms
 
 
 def wait(
@@ -79,7 +79,7 @@ def wait(
     ``progress`` tells how far the call has come, if each step of it is to start the timeout anew. If it was
     made before, ``waited_ms`` is how long nothing has happened by now.
     """
-    if waited_ms == 0 and (timeout_ms <= SLICE_MS or not _in_main_thread()):
+    if waited_ms == 0 and (timeout_ms <= SLICE_MS or not in_main_thread()):
         return call(timeout_ms)
     limit = math.inf if timeout_ms == INFINITE else timeout_ms / 1000
     deadline = monotonic() + limit - waited_ms / 1000
@@ -113,7 +113,7 @@ class Pace:
     LARGEST = 1 << 24
 
     def __init__(self) -> None:
-        self.bytes = self.FIRST if _in_main_thread() else 1 << 62
+        self.bytes = self.FIRST if in_main_thread() else 1 << 62
         self._began = monotonic()
 
     def adapt(self) -> None:
