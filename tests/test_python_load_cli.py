@@ -95,6 +95,7 @@ def test_over_udp(server: Server, capsys: Captured) -> None:
     assert (
         "Datagrams: 0 lost, 0 late, 0 duplicated, 0 reordered, 0 corrupt, 0 foreign, 0 unreachable" in lines
     )
+    assert lines[2] == "Connections: 1 begun, 1 connected, 1 ended well, 0 problems"
     assert not [line for line in lines if line.startswith("Connecting")]
 
 

@@ -162,10 +162,12 @@ def _numbers(result: LoadResult) -> str:
         ("connections begun", f"{stats.connections_begun:,}"),
         ("connections that ended well", f"{stats.connections_finished:,}"),
     ]
-    if result.options.protocol is Protocol.UDP:
+    udp = result.options.protocol is Protocol.UDP
+    if udp:
         rows += [(f"datagrams {name}", f"{getattr(stats, f'datagrams_{name}'):,}") for name in DATAGRAMS]
     bad = result.problems_count
-    rows.append(("connections with a problem", f'<span class="bad">{bad:,}</span>' if bad else "0"))
+    name = "problems" if udp else "connections with a problem"
+    rows.append((name, f'<span class="bad">{bad:,}</span>' if bad else "0"))
     return table(["", ""], rows)
 
 
@@ -189,7 +191,7 @@ def _problems(result: LoadResult) -> list[str]:
         if result.stats.problems[kind]
     ]
     shown = [[f"{one.time_us / 1e6:.3f} s", escape(str(one))] for one in result.problems[:PROBLEMS_SHOWN]]
-    parts = ["<h2>Problems</h2>", table(["kind", "connections"], counts)]
+    parts = ["<h2>Problems</h2>", table(["kind", "count"], counts)]
     return [*parts, "<p></p>", table(["time", "what"], shown, text_columns=2)]
 
 

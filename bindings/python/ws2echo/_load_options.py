@@ -169,7 +169,7 @@ class LoadStats:
     connections_finished: int
     """Ended well: everything that was to come back came, and the end as it should be."""
     problems: Mapping[LoadProblemKind, int]
-    """By kind; a connection has one at most."""
+    """By kind; over TCP a connection has one at most."""
     messages: int
     """Answered, each byte right; those of the warm-up included."""
     bytes_sent: int
@@ -213,7 +213,9 @@ class LoadStats:
 
 @dataclass(frozen=True)
 class LoadProblem:
-    """Something that was wrong with a connection of a load."""
+    """Something that was wrong with a connection of a load. Over UDP a datagram that is wrong is one, and the
+    connection goes on.
+    """
 
     kind: LoadProblemKind
     time_us: int

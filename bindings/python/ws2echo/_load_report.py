@@ -81,10 +81,13 @@ def _table(cells: list[tuple[str, str]]) -> list[str]:
     return [f"  {heads}", f"  {values}"]
 
 
-def _connections(stats: LoadStats) -> str:
-    bad = sum(stats.problems.values())
+def _connections(result: LoadResult) -> str:
+    stats, bad = result.stats, result.problems_count
     told = f"{stats.connections_begun} begun, {stats.connections_connected} connected, "
-    return f"Connections: {told}{stats.connections_finished} ended well, {bad} with a problem"
+    # Over UDP a connection may have several.
+    udp = result.options.protocol is Protocol.UDP
+    problems = f"{bad} problem{'s' * (bad != 1)}" if udp else f"{bad} with a problem"
+    return f"Connections: {told}{stats.connections_finished} ended well, {problems}"
 
 
 def _datagrams(stats: LoadStats) -> str:
@@ -112,7 +115,7 @@ def summary(result: LoadResult) -> str:
         f"{rate_of(result.messages_per_second)} messages/s, "
         f"{mebibytes_of(result.bytes_per_second)} MiB/s each way "
         f"({stats.bytes_sent:,} bytes sent, {stats.bytes_received:,} received)",
-        _connections(stats),
+        _connections(result),
     ]
     if options.protocol is Protocol.UDP:
         lines.append(_datagrams(stats))

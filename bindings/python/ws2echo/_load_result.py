@@ -126,7 +126,7 @@ class LoadResult:
 
     @property
     def problems_count(self) -> int:
-        """Connections with a problem, of every kind."""
+        """How many problems, of every kind; over TCP a connection has one at most."""
         return sum(self.stats.problems.values())
 
     @property
