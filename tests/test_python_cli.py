@@ -97,6 +97,7 @@ def test_send_to_a_bad_echo() -> None:
         ["serve", "--port", "0", "--duration", "-1"],
         ["serve", "--port", "0", "--duration", "nan"],
         ["serve", "--port", "0", "--drain", "-1"],
+        ["serve", "--port", "0", "--drain", "5000000"],
         ["send", "--size", "99999999999999"],
         ["send", "--host", "*"],
         ["serve", "--connections-max", "0"],

@@ -88,6 +88,11 @@ def test_wrong_texts(server: Server) -> None:
         server.add_fault(5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="null"):
         Server(faults="latency\0")
+    for text in ("latency\udcff", "\ud800"):
+        with pytest.raises(ValueError, match="UTF-8"):
+            Server(faults=text)
+        with pytest.raises(ValueError, match="UTF-8"):
+            server.add_fault(text)
     with pytest.raises(ValueError, match="seed"):
         Server(seed=0)
 

@@ -139,6 +139,18 @@ def test_there_and_back_by_json() -> None:
     assert values["percentiles_us"]["99.9"] == histogram.percentile(99.9)
     with pytest.raises(ValueError, match="has 1000"):
         Histogram.from_dict({**values, "count": 999})
+    for wrong in ({}, {**values, "hdr": 5}, {**values, "max_us": -1}, {**values, "sum_us": "1"}, 5):
+        with pytest.raises(ValueError, match=r"not a histogram|less than 0"):
+            Histogram.from_dict(wrong)  # type: ignore[arg-type]
+
+
+def test_what_the_encoding_has_no_room_for_is_refused() -> None:
+    histogram = Histogram()
+    histogram.record(5, (1 << 63) - 1)
+    assert Histogram.from_hdr(histogram.to_hdr()).count == (1 << 63) - 1
+    histogram.record(5)
+    with pytest.raises(ValueError, match="more than an HdrHistogram holds"):
+        histogram.to_hdr()
 
 
 # ---- HdrHistogram's own formats

@@ -30,6 +30,7 @@ from ws2echo import (
     Reason,
     Server,
     UsageError,
+    _load_report,
     _swig,
 )
 from ws2echo._waiting import INFINITE, seconds
@@ -359,6 +360,8 @@ def test_what_a_default_came_to(server: Server) -> None:
         ({"sizes": [1, -1]}, ValueError, "sizes"),
         ({"sizes": range(5, 5)}, ValueError, "without gaps"),
         ({"sizes": range(5, 50, 5)}, ValueError, "without gaps"),
+        ({"sizes": range(-1, 50)}, ValueError, "sizes: -1 is less than 0"),
+        ({"sizes": range(5, (1 << 32) + 1)}, ValueError, "sizes: 4294967296 is more than"),
         ({"sizes": "64"}, TypeError, "sizes"),
         ({"sizes": 1.5}, TypeError, "sizes"),
         ({"sizes": 0}, UsageError, "option sizes.*WSAEINVAL"),
@@ -662,6 +665,57 @@ def test_there_and_back_by_json(results: list[LoadResult]) -> None:
 def test_what_is_no_result_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (json has words of its own)
         LoadResult.from_json(text)
+
+
+def broken(values: Any, *path: str | int, value: Any = None) -> Any:
+    """A deep copy with another value somewhere."""
+    values = json.loads(json.dumps(values))
+    inner = values
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("options",), None),
+        (("options", "sizes"), 5),
+        (("stats", "problems"), []),
+        (("stats", "problems"), {"magic": 1}),
+        (("stats", "more"), 1),
+        (("latency",), None),
+        (("latency", "max_us"), -1),
+        (("latency", "max_us"), 1 << 64),
+        (("latency", "sum_us"), "x"),
+        (("connect_time", "hdr"), 5),
+        (("samples",), [5]),
+        (("samples",), [{}]),
+        (("problems",), [{}]),
+        (("problems",), 5),
+    ],
+)
+def test_a_result_that_was_altered_is_refused(
+    results: list[LoadResult], path: tuple[str, ...], value: object
+) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 (enumerations have words of their own)
+        LoadResult.from_dict(broken(results[0].to_dict(), *path, value=value))
+
+
+def test_over_udp_a_connection_may_have_several_problems(results: list[LoadResult]) -> None:
+    counts = dict.fromkeys(LoadProblemKind, 0) | {LoadProblemKind.CORRUPT: 3}
+    several = [
+        dataclasses.replace(result, stats=dataclasses.replace(result.stats, problems=counts))
+        for result in results[:2]
+    ]
+    tcp, udp = map(_load_report.summary, several)
+    assert " ended well, 3 with a problem\n" in tcp
+    assert " ended well, 3 problems\n" in udp
+    tcp_page, udp_page = (result.to_html() for result in several)
+    assert "connections with a problem" in tcp_page
+    assert "connections with a problem" not in udp_page
+    assert "<th>count</th>" in udp_page
 
 
 def test_samples_as_csv(results: list[LoadResult]) -> None:

@@ -35,6 +35,7 @@ from ws2echo import (
     UsageError,
 )
 from ws2echo._load_arguments import add_compare, add_load
+from ws2echo._waiting import milliseconds
 
 SIZE_MAX = 1 << 30  # of a message: it is held in memory, and what comes back, too
 TUTORIAL_PORT = 27015
@@ -69,6 +70,15 @@ def _duration(text: str) -> float:
     seconds = float(text)
     if not 0 <= seconds < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds, 0 or more")
+    return seconds
+
+
+def _drain(text: str) -> float:
+    seconds = _duration(text)
+    try:
+        milliseconds("drain", seconds)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return seconds
 
 
@@ -135,7 +145,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--duration", type=_duration, metavar="SECONDS", help="stop by itself after so long")
     add(
         "--drain",
-        type=_duration,
+        type=_drain,
         default=5.0,
         metavar="SECONDS",
         help="when stopping, serve what is open for so long",

@@ -137,6 +137,10 @@ def rule_text(text: object) -> str:
         raise TypeError(f"fault: {text!r} is not a str")
     if "\0" in text:
         raise ValueError("fault: embedded null character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"fault: {text!r} cannot be written in UTF-8") from None
     return text
 
 

@@ -19,6 +19,7 @@ HEADER = struct.Struct(">IIiiqqd")
 OUTER_HEADER = struct.Struct(">II")
 LONGEST_BYTES = 9  # of an encoded number: the ninth byte has no flag, but 8 bits
 UINT64_MASK = (1 << 64) - 1
+COUNT_MAX = (1 << 63) - 1
 
 
 class Interval(NamedTuple):
@@ -76,6 +77,10 @@ def encode(counts: Sequence[int]) -> str:
             _put(-zeros, body)
         else:
             zeros = 1
+            if counts[place] > COUNT_MAX:
+                raise ValueError(
+                    f"a count of {counts[place]} is more than an HdrHistogram holds: {COUNT_MAX}"
+                )
             _put(counts[place], body)
         place += zeros
     header = HEADER.pack(ENCODING_COOKIE, len(body), 0, DIGITS, LOWEST, HIGHEST, 1.0)

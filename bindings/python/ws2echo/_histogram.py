@@ -164,16 +164,22 @@ class Histogram:
         Raises:
             ValueError: It is not what `to_dict` gives.
         """
-        made = cls.from_hdr(values["hdr"])
-        if made.count != values["count"]:
-            raise ValueError(f"a histogram of {values['count']} values has {made.count}")
-        for name in ("min_us", "max_us", "sum_us"):
-            setattr(made._raw, name, values[name])
+        try:
+            made = cls.from_hdr(values["hdr"])
+            if made.count != values["count"]:
+                raise ValueError(f"a histogram of {values['count']} values has {made.count}")
+            for name in ("min_us", "max_us", "sum_us"):
+                setattr(made._raw, name, integer(name, values[name], highest=UINT64_MAX))
+        except (AttributeError, KeyError, OverflowError, TypeError) as error:
+            raise ValueError(f"not a histogram: {error!r}") from error
         return made
 
     def to_hdr(self) -> str:
         """The places in the compressed encoding of HdrHistogram (version 2, base64), which its
         implementations in other languages read.
+
+        Raises:
+            ValueError: A place has counted 2**63 or more, which the encoding has no room for.
         """
         from . import _hdr
 

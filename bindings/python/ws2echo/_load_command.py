@@ -76,6 +76,13 @@ def _check_outputs(*files: Path | str | None) -> None:
             raise ValueError(f"{path} cannot be written: {'a folder' if path.is_dir() else 'no such folder'}")
 
 
+def _check_files(**files: Path | None) -> None:
+    """Refuse stdout for what is made to be kept in a file."""
+    for name, file in files.items():
+        if file is not None and str(file) == STDOUT:
+            raise ValueError(f"--{name} takes a file, not stdout")
+
+
 def _write(file: Path | str | None, text: str) -> None:
     """Write an output that was asked for, to a file or to stdout."""
     if file is None:
@@ -90,6 +97,7 @@ def load(arguments: argparse.Namespace) -> int:
     """Run ``load``: failed if anything was wrong with a connection or a byte; lost datagrams are counted."""
     if STDOUT in (arguments.json, arguments.csv) and arguments.json == arguments.csv:
         raise ValueError("--json and --csv cannot both have stdout")
+    _check_files(hdr=arguments.hdr, html=arguments.html)
     _check_outputs(arguments.json, arguments.csv, arguments.hdr, arguments.html)
     with _target(arguments) as (host, port):
         result, _ = _run(host, port, load_options(arguments), arguments)
@@ -124,9 +132,10 @@ def compare(arguments: argparse.Namespace) -> int:
         raise ValueError("--models and --servers: one of them is enough")
     if arguments.models is None and arguments.servers is None:
         raise ValueError("compare needs --models MODEL,… or --servers NAME=HOST:PORT,…")
+    _check_files(html=arguments.html)
     _check_outputs(arguments.json, arguments.html)
     options = load_options(arguments)
-    servers = parse_servers(arguments.servers) if arguments.servers else {}
+    servers = {} if arguments.servers is None else parse_servers(arguments.servers)
     models = {} if servers else _named(arguments.models.split(","))
 
     def run(name: str, number: int) -> LoadResult:

@@ -36,7 +36,7 @@ def message_sizes(sizes: int | Sequence[int]) -> tuple[tuple[int, ...], bool]:
     if isinstance(sizes, range):
         if sizes.step != 1 or not sizes:
             raise ValueError(f"sizes: {sizes!r} is not a range of sizes without gaps")
-        return (sizes[0], sizes[-1]), True
+        return (integer("sizes", sizes[0]), integer("sizes", sizes[-1])), True
     if not isinstance(sizes, Sequence):
         return (integer("sizes", sizes),), False
     if not 1 <= len(sizes) <= _swig.LOAD_SIZES_MAX:

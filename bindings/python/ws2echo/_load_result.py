@@ -203,8 +203,8 @@ class LoadResult:
                     for problem in values["problems"]
                 ),
             )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not the result of a load: {error}") from error
+        except (AttributeError, KeyError, OverflowError, TypeError) as error:
+            raise ValueError(f"not the result of a load: {error!r}") from error
 
     def to_json(self) -> str:
         """`to_dict`, as JSON."""
