@@ -5,13 +5,16 @@
 #define W2E_WINEGCC_ITSELF
 #include "winegcc.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { PLACES_MAX = 4096 };
+enum { PLACES_MAX = 1 << 17 };
 
 static SRWLOCK lock = SRWLOCK_INIT;
 
-/* Guarded by lock. What stands here is never given back: there are only as many as accepts at a time. */
+/* Guarded by lock. What stands here is never given back, and a sanitizer gives out no address twice for long: so it takes as many as there
+ * are accepts in all. */
 static struct {
     const void *theirs;
     void *ours;
@@ -30,6 +33,10 @@ static void *place_of(const void *theirs, size_t size) {
         ours = places[i].theirs == theirs ? places[i].ours : NULL;
     }
     ReleaseSRWLockExclusive(&lock);
+    if (ours == NULL) {
+        fprintf(stderr, "WRONG: there are no more than %d places for AcceptEx\n", PLACES_MAX);
+        exit(EXIT_FAILURE);
+    }
     return ours;
 }
 
