@@ -145,7 +145,7 @@ uint64_t w2e_load_plan_owed(const struct w2e_load_plan *plan, uint64_t now_us) {
     }
     uint64_t bursts = ((until_us - plan->first_us) * NS_PER_US - 1) / config->interval_ns + 1;
     uint64_t due = bursts * (config->burst > 0 ? config->burst : 1);
-    due = due > plan->of_burst_before ? due - plan->of_burst_before : 0;
+    due -= plan->of_burst_before; /* less than a burst, of which one is due at least */
     due = due < config->messages ? due : config->messages;
     return due > plan->begun ? due - plan->begun : 0;
 }

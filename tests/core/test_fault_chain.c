@@ -134,7 +134,11 @@ static void a_hole_is_where_the_first_byte_was_swallowed(void) {
     set(101, START_US);
     advance(BYTES, START_US + 1);
     CHECK(w2e_chain_swallowed_from(&chain) == 100 && w2e_chain_passed(&chain, BYTES) == 100 && !ends(99));
-    CHECK(first_end(100, &end) && end.how == W2E_GATE_FIN && end.offset == 100 && end.rule_id == 1 && !end.at_once);
+    uint32_t next = 0;
+    CHECK(w2e_chain_next_end(&chain, 100, &next, &end));
+    CHECK(end.how == W2E_GATE_FIN && end.offset == 100 && end.rule_id == 1 && !end.at_once);
+    struct w2e_chain_end another;
+    CHECK(!w2e_chain_next_end(&chain, 100, &next, &another));
     uint64_t told = chain.summary.count;
     w2e_chain_tell_end(&chain, &end); /* its rule is no more */
     CHECK(chain.summary.count == told);
