@@ -335,11 +335,12 @@ WS2ECHO_API int ws2echo_server_close(ws2echo_server server);
  * Rules work in their order, those of upstream before those of downstream. Over UDP each datagram is selected by itself.
  * Conditions are about a connection from its start, also for a rule that was added later; only first and every count from when
  * the rule was added. What a rule draws depends on the seed, the rule's id, the number of the connection and the offset of the
- * byte, or the number of the datagram, and on nothing else: whatever the I/O model, and however threads and reads fall.
+ * byte, or the number of the datagram, and on nothing else: whatever the I/O model, and however threads and reads fall. Over TCP all
+ * that comes within a millisecond has one draw of latency's jitter, so that there it depends on when bytes come, too.
  *
  * A server has 32 rules at most. One that was added, changed or removed is so for every connection when the call returns, for
- * those that are open, too; only in the model threads a connection that no fault had touched, and whose peer takes nothing of
- * what is being sent, follows when it does. The kind down closes the listening sockets, and ends the connections; never_accept
+ * those that are open, too, but for refuse; only in the model threads a connection that no fault had touched, and whose peer takes
+ * nothing of what is being sent, follows when it does. The kind down closes the listening sockets, and ends the connections; never_accept
  * leaves the sockets listening, while nobody accepts. When the rule goes the server listens again on the same port. Over UDP,
  * down loses every datagram.
  *

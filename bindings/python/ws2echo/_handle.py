@@ -57,9 +57,11 @@ class Handle(ABC):
             ended.set()
 
         try:
-            threading.Thread(target=run, name="ws2echo-open", daemon=True).start()
+            opener = threading.Thread(target=run, name="ws2echo-open", daemon=True)
+            opener.start()
             while not ended.wait(SLICE_MS / 1000):
                 pass
+            opener.join()  # it has nothing more to do
             if errors:
                 raise errors.pop()
             self._opened(handles[0])
