@@ -33,7 +33,7 @@ struct blocking {
     struct w2e_flag unlistened; /* nobody accepts: between unlisten and listen */
     struct w2e_flag abort;
     struct w2e_counter asked_again; /* how often sessions were to be asked again */
-    volatile LONG refreshing;       /* how many are waking connections that are to go on; written with lock held */
+    struct w2e_counter refreshing;  /* how many are waking connections that are to go on; written with lock held */
 
     SRWLOCK lock;
     CONDITION_VARIABLE changed; /* a thread ended or was joined, the last one left accept, or a flag was set */
@@ -53,7 +53,7 @@ struct worker {
     uint32_t listener; /* index */
     HANDLE thread;
     struct w2e_connection *connection; /* that it serves, or will serve first */
-    volatile LONG sending;             /* it is in a SEND that blocks */
+    struct w2e_flag sending;           /* it is in a SEND that blocks */
 
     /* Guarded by the driver's lock. */
     uint64_t answered; /* asked_again, as it was when the thread looked last */
@@ -175,13 +175,13 @@ static bool transfer_timed(const struct run *run, const struct w2e_op *op, int *
 /* Who refreshes either sees that this thread sends, or is seen here, and then has done with his look before the SEND begins. */
 static int send_blocking(const struct run *run, const struct w2e_op *op, size_t *bytes) {
     struct blocking *driver = run->driver;
-    InterlockedExchange(&run->worker->sending, 1);
-    if (driver->refreshing != 0) {
+    w2e_flag_set(&run->worker->sending);
+    if (w2e_counter_get(&driver->refreshing) != 0) {
         AcquireSRWLockExclusive(&driver->lock);
         ReleaseSRWLockExclusive(&driver->lock);
     }
     int error = w2e_connection_transfer(run->connection, op, bytes);
-    run->worker->sending = 0;
+    w2e_flag_clear(&run->worker->sending);
     return error;
 }
 
@@ -328,7 +328,7 @@ static void remove_from_set(struct worker *worker) {
     if (worker->next != NULL) {
         worker->next->previous = worker->previous;
     }
-    if (driver->refreshing > 0) {
+    if (w2e_counter_get(&driver->refreshing) > 0) {
         WakeAllConditionVariable(&driver->changed);
     }
     ReleaseSRWLockExclusive(&driver->lock);
@@ -485,9 +485,9 @@ static void blocking_ask_again(struct w2e_driver *base) {
 /* Calls those back who have not looked yet: whether there are any to wait for. */
 static bool call_back_locked(struct blocking *driver, uint64_t asked_again, bool patient) {
     bool any = false;
-    for (const struct worker *each = driver->serving; each != NULL; each = each->next) {
+    for (struct worker *each = driver->serving; each != NULL; each = each->next) {
         bool looked = each->answered >= asked_again;
-        bool sends = each->sending != 0;
+        bool sends = w2e_flag_is_set(&each->sending);
         if (!looked && !sends) {
             w2e_sys_cancel(each->connection->socket, NULL);
         }
@@ -503,13 +503,13 @@ static void blocking_refresh(struct w2e_driver *base) {
     AcquireSRWLockExclusive(&driver->lock);
     w2e_counter_add(&driver->asked_again, 1);
     uint64_t asked_again = w2e_counter_get(&driver->asked_again);
-    InterlockedIncrement(&driver->refreshing);
+    w2e_counter_add(&driver->refreshing, 1);
     WakeAllConditionVariable(&driver->changed);
     while (call_back_locked(driver, asked_again, w2e_sys_now_us() < patient_us)) {
         w2e_sys_wait_condition(&driver->changed, &driver->lock, pause_ms);
         pause_ms = pause_ms * 2 < WAKE_LAST_MS ? pause_ms * 2 : WAKE_LAST_MS;
     }
-    InterlockedDecrement(&driver->refreshing);
+    w2e_counter_add(&driver->refreshing, (uint64_t)0 - 1);
     ReleaseSRWLockExclusive(&driver->lock);
 }
 
