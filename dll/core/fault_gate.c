@@ -228,9 +228,6 @@ static void advance_stall(struct w2e_gate *gate, uint64_t in, uint64_t now_us, b
 static void advance_limit_data(struct w2e_gate *gate, uint64_t in, uint64_t now_us, bool send_out) {
     (void)now_us;
     (void)send_out;
-    if (gate->end != W2E_GATE_GOES_ON) { /* also by a rule that was changed since: what it decided stands */
-        return;
-    }
     uint64_t limit = larger(gate->rule.values[W2E_FAULT_limit_data_bytes], gate->begin);
     pass_up_to(gate, in, limit);
     if (in >= larger(limit, 1)) {
@@ -242,9 +239,6 @@ static void advance_limit_data(struct w2e_gate *gate, uint64_t in, uint64_t now_
 static void advance_reset(struct w2e_gate *gate, uint64_t in, uint64_t now_us, bool send_out) {
     (void)now_us;
     (void)send_out;
-    if (gate->end != W2E_GATE_GOES_ON) {
-        return;
-    }
     uint64_t limit = larger(gate->rule.values[W2E_FAULT_reset_at], gate->begin);
     pass_up_to(gate, in, limit);
     if (in >= limit) {
@@ -255,9 +249,6 @@ static void advance_reset(struct w2e_gate *gate, uint64_t in, uint64_t now_us, b
 static void advance_fin(struct w2e_gate *gate, uint64_t in, uint64_t now_us, bool send_out) {
     (void)now_us;
     (void)send_out;
-    if (gate->end != W2E_GATE_GOES_ON) {
-        return;
-    }
     uint64_t limit = larger(gate->rule.values[W2E_FAULT_fin_at], gate->begin);
     pass_up_to(gate, in, limit);
     if (in >= limit) {
@@ -447,11 +438,11 @@ void w2e_gate_advance(struct w2e_gate *gate, uint64_t entered, uint64_t now_us, 
         activate(gate, now_us);
     }
     gate->event_us = W2E_NEVER;
-    if (gate->active) {
-        advance[gate->rule.kind](gate, in, now_us, send_out);
-    } else {
+    if (!gate->active) {
         gate->passed = in;
         gate->event_us = now_us < gate->start_us ? gate->start_us : W2E_NEVER;
+    } else if (gate->end == W2E_GATE_GOES_ON) { /* the end that it decided stands, though its rule be changed */
+        advance[gate->rule.kind](gate, in, now_us, send_out);
     }
     gate->entered = larger(gate->entered, in);
 }
