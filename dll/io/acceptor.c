@@ -10,7 +10,6 @@ enum {
 struct source {
     HANDLE event; /* there is something to accept */
     SOCKET listener;
-    bool stale; /* the event told of nothing: see win/wine.h */
 };
 
 struct w2e_acceptor {
@@ -41,36 +40,41 @@ static int accept_one(struct w2e_acceptor *acceptor, SOCKET listener) {
     return 0;
 }
 
+static void select_again(const struct source *source) {
+    w2e_sys_event_select(source->listener, source->event, FD_ACCEPT);
+}
+
+static void accept_failed(struct w2e_acceptor *acceptor, const struct source *source) {
+    struct w2e_service *service = acceptor->shards->service;
+    service->accept_failed(service->owner);
+    w2e_sys_wait_any(&acceptor->stop_event, 1, W2E_RETRY_MS);
+    select_again(source); /* makes Winsock look again */
+}
+
+/* Wine may not tell again after a stale report (win/wine.h): what came while it was made to is looked for. */
+static int accept_after_stale(struct w2e_acceptor *acceptor, const struct source *source) {
+    if (!w2e_on_wine()) {
+        return WSAEWOULDBLOCK;
+    }
+    w2e_wine_forget_reports(source->listener);
+    select_again(source);
+    return accept_one(acceptor, source->listener);
+}
+
 /* Accepts what waits. Each call makes Winsock signal the event if more is waiting. */
-static void accept_some(struct w2e_acceptor *acceptor, struct source *source) {
+static void accept_some(struct w2e_acceptor *acceptor, const struct source *source) {
     int error = 0;
+    unsigned accepted = 0;
     ResetEvent(source->event);
-    source->stale = w2e_on_wine();
     for (unsigned i = 0; i < IN_A_ROW && (error == 0 || w2e_driver_peer_is_gone(error)); i++) {
         error = accept_one(acceptor, source->listener);
-        source->stale = source->stale && error == WSAEWOULDBLOCK;
+        accepted += error == 0;
     }
-    if (error != 0 && error != WSAEWOULDBLOCK && !w2e_driver_peer_is_gone(error)) {
-        struct w2e_service *service = acceptor->shards->service;
-        service->accept_failed(service->owner);
-        w2e_sys_wait_any(&acceptor->stop_event, 1, W2E_RETRY_MS);
-        w2e_sys_event_select(source->listener, source->event, FD_ACCEPT); /* makes Winsock look again */
+    if (error == WSAEWOULDBLOCK && accepted == 0) {
+        error = accept_after_stale(acceptor, source);
     }
-}
-
-static DWORD time_limit_ms(const struct w2e_acceptor *acceptor) {
-    bool any = false;
-    for (uint32_t i = 0; i < acceptor->count; i++) {
-        any |= acceptor->sources[i].stale;
-    }
-    return any ? W2E_WINE_ACCEPT_AGAIN_MS : INFINITE;
-}
-
-static void accept_stale(struct w2e_acceptor *acceptor) {
-    for (uint32_t i = 0; i < acceptor->count; i++) {
-        if (acceptor->sources[i].stale) {
-            accept_some(acceptor, &acceptor->sources[i]);
-        }
+    if (error != WSAEWOULDBLOCK && error != 0 && !w2e_driver_peer_is_gone(error)) {
+        accept_failed(acceptor, source);
     }
 }
 
@@ -87,7 +91,7 @@ static DWORD wait_any(const struct w2e_acceptor *acceptor) {
     for (uint32_t i = 0; i < acceptor->count; i++) {
         objects[1 + i] = acceptor->sources[i].event;
     }
-    return w2e_sys_wait_any(objects, 1 + acceptor->count, time_limit_ms(acceptor));
+    return w2e_sys_wait_any(objects, 1 + acceptor->count, INFINITE);
 }
 
 static DWORD WINAPI acceptor_run(void *argument) {
@@ -101,8 +105,6 @@ static DWORD WINAPI acceptor_run(void *argument) {
             uint32_t index = signalled - WAIT_OBJECT_0 - 1;
             accept_some(acceptor, &acceptor->sources[index]);
             move_to_end(acceptor, index);
-        } else if (signalled == WAIT_TIMEOUT) {
-            accept_stale(acceptor);
         } else {
             w2e_sys_sleep(W2E_RETRY_MS); /* the wait failed for want of memory */
         }

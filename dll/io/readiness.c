@@ -117,7 +117,10 @@ static bool try_recv(struct task *task, const struct w2e_op *op) {
             task->watch.ready &= ~(unsigned)W2E_READABLE;
         }
         error = w2e_connection_transfer(connection, op, &bytes);
-        renew_after_message(task);
+        if (error !=
+            WSAEWOULDBLOCK) { /* else it is told already; and to select again tells that the socket is writable, again and again */
+            renew_after_message(task);
+        }
     }
     if (error == WSAEWOULDBLOCK) {
         w2e_session_undo(connection->session, W2E_OP_RECV);
@@ -213,11 +216,10 @@ static void listen_on(struct task *task) {
 }
 
 static void accept_failed(struct task *task, int error) {
-    if (error == WSAEWOULDBLOCK) { /* a stale report */
-        if (w2e_on_wine()) {
-            w2e_task_resume_at(&task->task, w2e_sys_now_us() + W2E_WINE_ACCEPT_AGAIN_MS * 1000);
-        }
-    } else if (w2e_driver_peer_is_gone(error)) {
+    if (error == WSAEWOULDBLOCK) {
+        return; /* a stale report */
+    }
+    if (w2e_driver_peer_is_gone(error)) {
         w2e_task_resume_at(&task->task, w2e_sys_now_us());
     } else {
         stop_watching(task);
@@ -236,6 +238,17 @@ static int accept_one(struct task *task) {
     return 0;
 }
 
+/* Wine may not tell again after a stale report (win/wine.h): what came while it was made to is looked for. */
+static int accept_after_stale(struct task *task) {
+    struct shard *shard = shard_of(task);
+    if (shard->ops->renew == NULL || !w2e_on_wine()) {
+        return WSAEWOULDBLOCK;
+    }
+    w2e_wine_forget_reports(task->watch.socket);
+    shard->ops->renew(shard->poller, &task->watch);
+    return accept_one(task);
+}
+
 /*
  * One call for one report, as what else is waiting is reported again: unless many connections are served between two reports. To let them
  * all go first each time would take n * n / 2 echoes until n connections are accepted; one call in vain is little beside so many.
@@ -247,6 +260,9 @@ static void accept_some(struct task *task) {
     while (accepted < most && error == 0) {
         error = accept_one(task);
         accepted += error == 0;
+    }
+    if (accepted == 0 && error == WSAEWOULDBLOCK) {
+        error = accept_after_stale(task);
     }
     bool all = accepted > 0 && error == WSAEWOULDBLOCK; /* nothing more waits */
     if (error != 0 && !all) {

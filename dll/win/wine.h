@@ -1,4 +1,4 @@
-/* Whether this is Wine. Asked only where it is known to differ from what Windows documents; each such place says how. */
+/* Whether this is Wine. Asked only where it is known to differ from what Windows documents, which each such place says. */
 #ifndef W2E_WINE_H
 #define W2E_WINE_H
 
@@ -7,8 +7,13 @@
 #include <stdbool.h>
 
 static inline bool w2e_on_wine(void) {
-    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-    return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
+    enum { UNKNOWN, NO, YES };
+    static volatile LONG answer; /* it does not change: whoever asks first notes it */
+    if (answer == UNKNOWN) {
+        HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+        InterlockedExchange(&answer, ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL ? YES : NO);
+    }
+    return answer == YES;
 }
 
 /*
@@ -29,8 +34,12 @@ static inline void w2e_wine_give_stack_back(void) {
 
 /*
  * Wine 8 may report FD_ACCEPT for a connection that has been accepted already, and then, unlike Windows, does not report it again until an
- * accept has succeeded: one that would block does not count. So after such a report accept is tried again after this time.
+ * accept has succeeded: one that would block does not count. This makes it forget what it reported of the socket, so that selecting again
+ * makes it look again. (WSAAsyncSelect for a window clears that, WSAEventSelect does not; for no event, the window is told nothing.) What
+ * comes just then may be forgotten, too: so accept has to be called once more after that.
  */
-enum { W2E_WINE_ACCEPT_AGAIN_MS = 20 };
+static inline void w2e_wine_forget_reports(SOCKET socket) {
+    WSAAsyncSelect(socket, HWND_MESSAGE, 0, 0);
+}
 
 #endif
