@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from time import process_time, sleep
 
 import abi
 import pytest
@@ -202,6 +203,17 @@ def test_the_wildcard_answers_every_address(
         assert client.echo(b"")[1].datagram_received == 1
         client = open_client(server.port, host=address)
         assert client.echo(b"over TCP")[0] == b"over TCP"
+
+
+def test_the_wildcard_rests_when_nothing_comes(
+    open_server: OpenServer, open_client: OpenClient, model: int
+) -> None:
+    server = open_server(model=model, protocol=abi.TCP_AND_UDP, host="*")
+    assert open_client(server.port, host="127.0.0.1", protocol=abi.UDP).echo(b"before")[0] == b"before"
+    seconds = 1.0
+    used = process_time()
+    sleep(seconds)  # the very thing that is tested: that nothing goes on meanwhile
+    assert process_time() - used < seconds / 4
 
 
 def test_a_port_that_is_taken_by_udp_is_refused(
