@@ -6,6 +6,9 @@
  * after so many receives in a row that the smaller one would have held. */
 enum { BUFFER_BYTES_FIRST = 1024, BUFFER_STEP = 8, SMALL_READS_TO_SHRINK = 64 };
 
+/* Under a time limit so many bytes are sent at once, at most: a SEND tells only when it is over, and a peer that reads slowly does move. */
+enum { TIMED_SEND_BYTES = 16 * 1024 };
+
 /* How long a refused peer has to answer FIN with FIN. */
 enum { DISCARD_US = 1000 * 1000 };
 
@@ -58,10 +61,15 @@ static struct w2e_op op(enum w2e_op_kind kind) {
     return (struct w2e_op){.kind = kind, .ask_again_us = W2E_NEVER};
 }
 
+static bool is_timed(const struct w2e_session_echo *echo) {
+    return echo->config.idle_timeout_us != W2E_NEVER || echo->config.send_timeout_us != W2E_NEVER;
+}
+
 static struct w2e_op lend_send(struct w2e_session_echo *echo) {
     struct w2e_op lent = op(W2E_OP_SEND);
     lent.data = echo->buffer + echo->begin;
     lent.size = smaller(echo->held, echo->session.buffer_size - echo->begin);
+    lent.size = is_timed(echo) ? smaller(lent.size, TIMED_SEND_BYTES) : lent.size;
     lent.ask_again_us = next_deadline(echo);
     echo->send_out = lent.size;
     echo->cancel_lent = false;

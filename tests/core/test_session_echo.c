@@ -291,6 +291,32 @@ static void a_peer_that_takes_no_more_times_out(void) {
     wind_down_by_reset(session);
 }
 
+/* A SEND tells only when it is over: one of all that is held could take longer than the limit, with a peer that reads all the time. */
+static void what_is_timed_is_sent_in_steps(void) {
+    struct w2e_echo_config config = no_limits;
+    struct w2e_session_echo echo;
+    for (int which = 0; which < 3; which++) {
+        config.send_timeout_us = which == 1 ? 100 : W2E_NEVER;
+        config.idle_timeout_us = which == 2 ? 100 : W2E_NEVER;
+        struct w2e_session *session = begin(&echo, &config);
+        for (size_t size = 1024; size < 64 * 1024; size *= 8) { /* the buffer grows */
+            CHECK(next_at(session, START_US).size == size);
+            w2e_session_done(session, W2E_OP_RECV, 0, size, START_US);
+            while (next_at(session, START_US).kind == W2E_OP_SEND) {
+                w2e_session_done(session, W2E_OP_SEND, 0, echo.send_out, START_US);
+            }
+            w2e_session_undo(session, W2E_OP_RECV);
+        }
+        CHECK(next_at(session, START_US).size == 64 * 1024);
+        w2e_session_done(session, W2E_OP_RECV, 0, 40000, START_US);
+        size_t most = which == 0 ? 40000 : 16 * 1024;
+        CHECK(next_at(session, START_US).size == most);
+        w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+        w2e_session_undo(session, W2E_OP_SEND);
+        wind_down_by_reset(session);
+    }
+}
+
 static void a_buffer_that_holds_nothing_may_be_taken_away(void) {
     struct w2e_session_echo echo;
     struct w2e_session *session = begin(&echo, &no_limits);
@@ -486,6 +512,7 @@ int main(void) {
     what_was_undone_is_lent_again();
     an_idle_session_times_out();
     a_peer_that_takes_no_more_times_out();
+    what_is_timed_is_sent_in_steps();
     a_buffer_that_holds_nothing_may_be_taken_away();
     the_buffer_grows_with_the_traffic_and_shrinks_after_it();
     the_buffer_stays_while_it_is_of_use();
