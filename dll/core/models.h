@@ -41,7 +41,7 @@
     X(4, async, readiness, poller_async, W2E_ACCEPTS_CALL, 1, \
       "Non-blocking sockets that post a message to a window when they are ready.", \
       "WSAAsyncSelect, GetMessage, PeekMessage on a message-only window, accept, recv, send", \
-      "A thread for every 3,000 sockets, because a message queue takes 10,000 messages.") \
+      "A thread for every 1,500 sockets, because a message queue takes 10,000 messages.") \
     X(5, overlapped, completion, reaper_overlapped, W2E_ACCEPTS_BOTH, 1, \
       "Overlapped I/O that signals an event object when it is completed.", \
       "AcceptEx or accept, WSARecv, WSASend, WaitForMultipleObjects, WSAGetOverlappedResult", \

@@ -10,8 +10,9 @@
 #include "win/system.h"
 #include "win/thread.h"
 
-/* A queue takes 10,000 messages, and a socket has at most three in it. */
-enum { WATCHES_MAX = 3000, MESSAGE_WAKE = WM_APP, MESSAGE_FIRST = WM_APP + 1 };
+/* A queue takes 10,000 messages. A socket has four in it at most (of a connection that connects: FD_CONNECT, FD_WRITE, FD_READ, FD_CLOSE), and
+ * one more FD_READ, as it is asked once before the first. */
+enum { WATCHES_MAX = 1500, MESSAGE_WAKE = WM_APP, MESSAGE_FIRST = WM_APP + 1 };
 
 enum { EVENTS = FD_READ | FD_WRITE | FD_ACCEPT | FD_CONNECT | FD_CLOSE };
 

@@ -182,10 +182,11 @@ static DWORD WINAPI shard_run(void *argument) {
     return 0;
 }
 
-/* Has a shard read its mail. A shard looks before it waits: who tells itself, or one that starts, need not wake it. */
+/* Has a shard read its mail. A shard looks before it waits: who tells itself, or one that starts, need not wake it; nor does one that
+ * has mail already, for whoever brought that has woken it, or need not. */
 static void tell_locked(struct w2e_shard *shard) {
-    InterlockedExchange(&shard->mail, 1);
-    if (shard->state == W2E_SHARD_RUNNING && shard->thread_id != GetCurrentThreadId()) {
+    bool had_mail = InterlockedExchange(&shard->mail, 1) != 0;
+    if (!had_mail && shard->state == W2E_SHARD_RUNNING && shard->thread_id != GetCurrentThreadId()) {
         shard->shards->engine->wake(shard);
     }
 }

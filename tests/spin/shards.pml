@@ -44,15 +44,15 @@ inline locked() {
 #define IS_MINE(t, me) (task[t] == LIVE && shard_of[t] == me)
 #define HAS_TASKS(me)  (IS_MINE(0, me) || IS_MINE(1, me) || IS_MINE(2, me))
 
-/* tell_locked: a shard looks before it waits, so who tells itself, or one that starts, need not wake it. */
+/* tell_locked: a shard looks before it waits, so who tells itself, or one that starts, need not wake it; nor one that has mail already. */
 inline tell(s, me) {
-    mail[s] = true;
     if
-    :: state[s] == RUNNING && s != me ->
+    :: !mail[s] && state[s] == RUNNING && s != me ->
         assert(!closed[s]);
         woken[s] = true
     :: else
-    fi
+    fi;
+    mail[s] = true
 }
 
 inline tell_all(me) {
