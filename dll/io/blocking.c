@@ -156,6 +156,9 @@ static bool wait_ready(const struct run *run, const struct w2e_op *op, int *erro
         int count = w2e_sys_select(receiving ? &ready : NULL, receiving ? NULL : &ready, receiving ? NULL : &failed, &timeout);
         if (count != 0) {
             *error = count < 0 ? WSAGetLastError() : 0;
+            if (count < 0 && op->kind != W2E_OP_CONNECT) {
+                w2e_sys_sleep(W2E_RETRY_MS); /* the transfer is tried all the same, again and again, but not all the time */
+            }
             return true;
         }
     }
@@ -515,7 +518,9 @@ static void blocking_refresh(struct w2e_driver *base) {
 
 static void cancel_accepting_locked(const struct blocking *driver) {
     for (uint32_t i = 0; i < driver->listeners.count; i++) {
-        w2e_sys_cancel(driver->listeners.sockets[i], NULL);
+        if (driver->listeners.sockets[i] != INVALID_SOCKET) {
+            w2e_sys_cancel(driver->listeners.sockets[i], NULL);
+        }
     }
 }
 

@@ -359,7 +359,9 @@ static int add_accept(struct completion *driver, uint32_t listener) {
 
 /* A socket can be attached to a port only once, and may be given back and come again. */
 static int attach_listener(struct completion *driver, uint32_t listener) {
+    AcquireSRWLockExclusive(&driver->shards.lock);
     struct shard *first = (struct shard *)driver->shards.first;
+    ReleaseSRWLockExclusive(&driver->shards.lock);
     SOCKET socket = driver->shards.listeners.sockets[listener];
     int error = first->ops->attach(first->reaper, socket);
     bool again = error == WSAEINVAL && driver->attached[listener] == socket;

@@ -17,6 +17,7 @@ struct w2e_reaper {
     struct w2e_operation *connecting;
     w2e_completed *completed; /* while it waits */
     unsigned within_wait;     /* routines that were called in this wait */
+    bool inside;              /* … one of them has not returned: what it calls may wait alertably itself */
     struct w2e_operation *late;
     struct w2e_operation **late_end; /* those for after the wait */
 };
@@ -33,9 +34,11 @@ static void CALLBACK routine(DWORD error, DWORD bytes, OVERLAPPED *overlapped, D
     (void)error; /* WSAGetOverlappedResult tells all three */
     (void)bytes;
     (void)flags;
-    if (reaper->within_wait < WITHIN_WAIT_MAX) {
+    if (reaper->within_wait < WITHIN_WAIT_MAX && !reaper->inside) {
         reaper->within_wait++;
+        reaper->inside = true;
         reaper->completed(operation);
+        reaper->inside = false;
     } else {
         put_off(reaper, operation);
     }

@@ -12,27 +12,34 @@ enum { ENTRIES = 64 };
 
 struct w2e_reaper {
     HANDLE port;
-    volatile LONG attached; /* skips_port is known */
-    bool skips_port;        /* … what is done at once is not queued */
+    bool skips_port; /* what is done at once is not queued */
     OVERLAPPED_ENTRY entries[ENTRIES];
 };
 
+static bool all_are_of_the_system(const WSAPROTOCOL_INFOW *infos, int count) {
+    bool all = count > 0;
+    for (int i = 0; i < count; i++) {
+        all = all && (infos[i].dwServiceFlags1 & XP1_IFS_HANDLES) != 0;
+    }
+    return all;
+}
+
 /* Only what Winsock's providers have as handles of the system itself may skip the port (SetFileCompletionNotificationModes): a layer of
- * somebody's between would queue it all the same. It lies under all sockets or none, so the first one tells. */
-static bool has_system_handles(SOCKET socket) {
-    WSAPROTOCOL_INFOW info;
-    int size = sizeof info;
-    return w2e_sys_getsockopt(socket, SOL_SOCKET, SO_PROTOCOL_INFOW, &info, &size) == 0 &&
-           (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0;
+ * somebody's between would queue it all the same. Such a layer may lie under one protocol alone: where there is any, no socket skips it. */
+static bool may_skip_port(void) {
+    DWORD bytes = 0;
+    if (w2e_sys_enum_protocols(NULL, &bytes) != SOCKET_ERROR || WSAGetLastError() != WSAENOBUFS) {
+        return false;
+    }
+    WSAPROTOCOL_INFOW *infos = w2e_sys_alloc(bytes);
+    bool may = infos != NULL && all_are_of_the_system(infos, w2e_sys_enum_protocols(infos, &bytes));
+    w2e_sys_free(infos);
+    return may;
 }
 
 static int iocp_attach(struct w2e_reaper *reaper, SOCKET socket) {
     if (!w2e_sys_attach_to_port(socket, reaper->port)) { /* what else the system says is no code of Winsock */
         return GetLastError() == ERROR_INVALID_PARAMETER ? WSAEINVAL : WSAENOBUFS;
-    }
-    if (reaper->attached == 0) { /* two threads may come to the same answer */
-        reaper->skips_port = has_system_handles(socket);
-        InterlockedExchange(&reaper->attached, 1);
     }
     return reaper->skips_port && !w2e_sys_skip_port_on_success(socket) ? WSAENOBUFS : 0;
 }
@@ -81,6 +88,7 @@ static int iocp_open(struct w2e_reaper **opened) {
         return WSAENOBUFS;
     }
     reaper->port = port;
+    reaper->skips_port = may_skip_port();
     *opened = reaper;
     return 0;
 }

@@ -105,6 +105,7 @@ static const struct w2e_failing all[] = {
     FAILS_LATE(overlapped_result, WSAENOBUFS),
     FAILS(create_port, ERROR_NO_SYSTEM_RESOURCES),
     FAILS(attach_to_port, ERROR_NO_SYSTEM_RESOURCES),
+    FAILS(enum_protocols, WSAENETDOWN),
     FAILS(skip_port_on_success, ERROR_NO_SYSTEM_RESOURCES),
     FAILS_WHILE(post_completion, ERROR_NO_SYSTEM_RESOURCES, LOST),
     FAILS_WHILE(get_completions, ERROR_NO_SYSTEM_RESOURCES, WHILE),

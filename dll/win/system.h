@@ -293,6 +293,13 @@ static inline BOOL w2e_sys_attach_to_port(SOCKET socket, HANDLE port) {
     return CreateIoCompletionPort((HANDLE)socket, port, 0, 0) != NULL;
 }
 
+/* The catalogue of TCP's and UDP's providers, into so many bytes: how many there are, or SOCKET_ERROR with WSAENOBUFS and how many bytes it takes. */
+static inline int w2e_sys_enum_protocols(WSAPROTOCOL_INFOW *infos, DWORD *bytes) {
+    int protocols[] = {IPPROTO_TCP, IPPROTO_UDP, 0};
+    W2E_CALLED_OR(SOCKET_ERROR);
+    return WSAEnumProtocolsW(protocols, infos, bytes);
+}
+
 /* Has what is done at once not reported to the port, too. */
 static inline BOOL w2e_sys_skip_port_on_success(SOCKET socket) {
     W2E_CALLED_OR(FALSE);
