@@ -149,11 +149,11 @@ typedef struct ws2echo_server_options {
        more when the connections need them (the limits of their waits, see ws2echo_model_info); the model threads has one for each connection and takes only 0. */
     uint32_t workers;
     uint32_t connections_max; /* served at once: 1 or more; default WS2ECHO_INFINITE */
-    /* No byte either way for so long: the connection is reset. 1 or more; default WS2ECHO_INFINITE. What is sent is seen to move in steps of 16 KiB,
-       and what the system takes into its buffers has moved. */
+    /* No byte either way for so long: the connection is reset. 1 or more; default WS2ECHO_INFINITE. What is sent is seen to move in steps
+       of 16 KiB, and what the system takes into its buffers has moved. */
     uint32_t idle_timeout_ms;
-    uint32_t
-        send_timeout_ms; /* the peer takes no byte for so long, seen in the same steps: reset. 1 or more; default WS2ECHO_INFINITE */
+    /* The peer takes no byte for so long, seen in the same steps: reset. 1 or more; default WS2ECHO_INFINITE. */
+    uint32_t send_timeout_ms;
     uint32_t no_delay;             /* TCP_NODELAY of each connection, 0 or 1; default 1 */
     uint32_t udp_connreset;        /* SIO_UDP_CONNRESET, 0 or 1: whether an answer that met a closed port is told; default 1 */
     uint32_t receive_buffer_bytes; /* SO_RCVBUF of each connection and UDP socket, up to 2^30; default 0 = the system's choice */
