@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-/* Words are loaded and stored as they lie in memory. Windows is little-endian; compilers that build for anything else say so. */
+/* Words lie in memory as Windows has them, little-endian, with their bytes swapped; compilers that build for anything else say so. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the pattern is little-endian: swap the bytes of a word in load and store"
+#error "the pattern is big-endian: load and store need not swap the bytes of a word"
 #endif
 
 /* 2^64 divided by the golden ratio, as in SplitMix64: its multiples spread evenly. And what undoes a multiplication by it. */
@@ -13,6 +13,8 @@
 
 /* Blocks are written out, word by word: not every compiler unrolls a loop, and none of these words waits for another. */
 enum { WORD_BYTES = 8, BLOCK_WORDS = 8, BLOCK_BYTES = BLOCK_WORDS * WORD_BYTES, INDEX_BITS = 40 };
+enum { NEAR_BYTES = 1 << 20 };
+#define INDEX_MASK (((uint64_t)1 << INDEX_BITS) - 1)
 
 /* ---- words ---- */
 
@@ -34,16 +36,24 @@ static uint64_t word_at(const struct w2e_pattern *pattern, uint64_t offset) {
 }
 
 static unsigned char byte_at(const struct w2e_pattern *pattern, uint64_t offset) {
-    return (unsigned char)(word_at(pattern, offset) >> offset % WORD_BYTES * 8);
+    return (unsigned char)(word_at(pattern, offset) >> (WORD_BYTES - 1 - offset % WORD_BYTES) * 8);
+}
+
+/* Compilers know this as one instruction. */
+static uint64_t swapped(uint64_t word) {
+    word = (word & 0x00FF00FF00FF00FFu) << 8 | (word >> 8 & 0x00FF00FF00FF00FFu);
+    word = (word & 0x0000FFFF0000FFFFu) << 16 | (word >> 16 & 0x0000FFFF0000FFFFu);
+    return word << 32 | word >> 32;
 }
 
 static uint64_t load(const unsigned char *data) {
     uint64_t word;
     memcpy(&word, data, sizeof word);
-    return word;
+    return swapped(word);
 }
 
 static void store(unsigned char *data, uint64_t word) {
+    word = swapped(word);
     memcpy(data, &word, sizeof word);
 }
 
@@ -129,26 +139,41 @@ size_t w2e_pattern_check(const struct w2e_pattern *pattern, uint64_t offset, con
 
 /* ---- where bytes belong ---- */
 
-static bool locate_at(const struct w2e_pattern *pattern, const unsigned char *data, size_t at, uint32_t *connection,
-                      uint64_t *offset) {
-    uint64_t word = load(data + at);
-    if (load(data + at + WORD_BYTES) != word + STEP) {
-        return false;
-    }
-    uint64_t place = (word - pattern->base) * INVERSE;
-    uint64_t word_offset = (place & (((uint64_t)1 << INDEX_BITS) - 1)) * WORD_BYTES;
-    if (word_offset < at) {
-        return false; /* the data would begin before its stream */
-    }
+/* Where the word that begins at this index says that the data belongs: false if it would begin before its stream. */
+static bool place_of(const struct w2e_pattern *pattern, const unsigned char *data, size_t at, uint32_t *connection,
+                     uint64_t *offset) {
+    uint64_t place = (load(data + at) - pattern->base) * INVERSE;
+    uint64_t word_offset = (place & INDEX_MASK) * WORD_BYTES;
     *connection = (uint32_t)(place >> INDEX_BITS);
     *offset = word_offset - at;
-    return true;
+    return word_offset >= at;
 }
 
 bool w2e_pattern_locate(const struct w2e_pattern *pattern, const unsigned char *data, size_t size, uint32_t *connection,
                         uint64_t *offset) {
+    uint32_t found_connection;
+    uint64_t found_offset;
     for (size_t at = 0; at < WORD_BYTES && at + 2 * WORD_BYTES <= size; at++) {
-        if (locate_at(pattern, data, at, connection, offset)) {
+        bool two = load(data + at + WORD_BYTES) == load(data + at) + STEP;
+        if (two && place_of(pattern, data, at, &found_connection, &found_offset)) {
+            *connection = found_connection;
+            *offset = found_offset;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of little data: whether one word tells that it belongs to this very connection, near to where it was expected. By chance that is one in
+ * 2^46. */
+static bool locate_near(const struct w2e_pattern *pattern, uint64_t expected_offset, const unsigned char *data, size_t size,
+                        uint64_t *offset) {
+    uint32_t connection;
+    uint64_t found;
+    for (size_t at = 0; at < WORD_BYTES && at + WORD_BYTES <= size; at++) {
+        if (place_of(pattern, data, at, &connection, &found) && connection == pattern->connection &&
+            found + NEAR_BYTES > expected_offset && found < expected_offset + NEAR_BYTES) {
+            *offset = found;
             return true;
         }
     }
@@ -159,7 +184,9 @@ enum w2e_wrong w2e_pattern_diagnose(const struct w2e_pattern *pattern, uint64_t 
                                     size_t size, uint32_t connections, uint32_t *found_connection, uint64_t *found_offset) {
     uint32_t connection = pattern->connection;
     uint64_t offset = expected_offset;
-    if (w2e_pattern_locate(pattern, data, size, &connection, &offset) && connection >= connections) {
+    if (!w2e_pattern_locate(pattern, data, size, &connection, &offset)) {
+        locate_near(pattern, expected_offset, data, size, &offset);
+    } else if (connection >= connections) {
         connection = pattern->connection; /* chance, or bytes of another load */
         offset = expected_offset;
     }

@@ -1,13 +1,14 @@
 /*
  * The bytes that the load client sends, and by which it knows what came back.
  *
- * The stream of a connection is made of 64-bit words, little-endian. Word i, at offset 8 * i, is
+ * The stream of a connection is made of 64-bit words, big-endian. Word i, at offset 8 * i, is
  *
  *   STEP * (connection << 40 | i) + base(seed)        modulo 2^64
  *
  * with an odd STEP: a Weyl sequence. One addition leads to the next word; no two words of a load are equal; and since an odd factor
  * can be undone, a word tells of which connection and offset it is. So bytes that are out of place are not only found: it is known
- * where they belong. Connections are below 2^24, offsets below 2^43.
+ * where they belong. The highest byte of a word depends on every bit of its place, so it comes first: even messages of a few bytes differ
+ * from one connection to the next. Connections are below 2^24, offsets below 2^43.
  */
 #ifndef W2E_PATTERN_H
 #define W2E_PATTERN_H
@@ -16,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* So many bytes of a stream contain two whole words, wherever they begin. */
-enum { W2E_PATTERN_LOCATE_BYTES = 23 };
+/* So many bytes of a stream contain two whole words, or one, wherever they begin. */
+enum { W2E_PATTERN_LOCATE_BYTES = 23, W2E_PATTERN_WORD_BYTES = 15 };
 
 struct w2e_pattern {
     uint64_t base;  /* made from the seed */
@@ -50,7 +51,8 @@ bool w2e_pattern_locate(const struct w2e_pattern *pattern, const unsigned char *
 
 /*
  * What is wrong, where data begins with the first wrong byte and the load has so many connections. What is found is where the data
- * belongs; of CORRUPT, where it was expected. With fewer than W2E_PATTERN_LOCATE_BYTES, anything may look corrupt.
+ * belongs; of CORRUPT, where it was expected. With fewer than W2E_PATTERN_LOCATE_BYTES, FOREIGN may look corrupt, and so may what belongs more
+ * than 1 MiB away; with fewer than W2E_PATTERN_WORD_BYTES, anything.
  */
 enum w2e_wrong w2e_pattern_diagnose(const struct w2e_pattern *pattern, uint64_t expected_offset, const unsigned char *data,
                                     size_t size, uint32_t connections, uint32_t *found_connection, uint64_t *found_offset);

@@ -19,7 +19,7 @@ static struct w2e_pattern made(uint64_t seed, uint32_t connection) {
 static unsigned char byte_of(const struct w2e_pattern *pattern, uint64_t offset) {
     uint64_t place = (uint64_t)pattern->connection << 40 | offset / 8;
     uint64_t word = 0x9E3779B97F4A7C15u * place + pattern->base;
-    return (unsigned char)(word >> offset % 8 * 8);
+    return (unsigned char)(word >> (56 - offset % 8 * 8));
 }
 
 /* ---- fill and check ---- */
@@ -142,6 +142,20 @@ static void any_place_of_any_stream_is_located(void) {
     }
 }
 
+/* What a client may be told with another's answer, however short it is. */
+static void a_few_bytes_of_two_connections_differ(void) {
+    unsigned char seen[256] = {0};
+    unsigned distinct = 0;
+    for (uint32_t connection = 0; connection < 256; connection++) {
+        struct w2e_pattern pattern = made(1, connection);
+        unsigned char first;
+        w2e_pattern_fill(&pattern, 0, &first, 1);
+        distinct += !seen[first];
+        seen[first] = 1;
+    }
+    CHECK(distinct > 128); /* by chance it would be some 160 */
+}
+
 static void so_few_bytes_as_two_words_need_suffice(void) {
     struct w2e_pattern pattern = made(9, OWN);
     unsigned char data[W2E_PATTERN_LOCATE_BYTES];
@@ -235,13 +249,54 @@ static void wrong_bytes_in_their_place_are_corrupt(void) {
     }
 }
 
+static void one_word_tells_what_belongs_near(void) {
+    static const int64_t shifts[] = {1, -1, 63, -64, 4096, -4095, (1 << 20) - 1, 1 - (1 << 20)};
+    struct w2e_pattern own = made(11, OWN);
+    unsigned char data[W2E_PATTERN_WORD_BYTES];
+    for (uint64_t expected = (1 << 20) + 5000; expected < (1 << 20) + 5008; expected++) {
+        for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++) {
+            uint64_t from = expected + (uint64_t)shifts[i];
+            uint32_t connection;
+            uint64_t offset;
+            w2e_pattern_fill(&own, from, data, sizeof data);
+            enum w2e_wrong wrong = w2e_pattern_diagnose(&own, expected, data, sizeof data, 1 << 24, &connection, &offset);
+            CHECK(wrong == (shifts[i] > 0 ? W2E_WRONG_MISSING : W2E_WRONG_REPEATED) && connection == OWN && offset == from);
+        }
+    }
+}
+
+/* With as many connections as can be, whatever a wrong word says may be one of them. */
+static void a_wrong_bit_at_the_end_is_corrupt(void) {
+    struct w2e_pattern own = made(11, OWN);
+    unsigned char data[W2E_PATTERN_LOCATE_BYTES - 1];
+    for (size_t size = 1; size <= sizeof data; size++) {
+        for (unsigned bit = 0; bit < 8 * size; bit++) {
+            uint32_t connection;
+            uint64_t offset;
+            w2e_pattern_fill(&own, 5000, data, sizeof data);
+            data[bit / 8] ^= (unsigned char)(1u << bit % 8);
+            size_t first = bit / 8;
+            enum w2e_wrong wrong =
+                w2e_pattern_diagnose(&own, 5000 + first, data + first, size - first, 1 << 24, &connection, &offset);
+            CHECK(wrong == W2E_WRONG_CORRUPT && connection == OWN && offset == 5000 + first);
+        }
+    }
+}
+
 static void too_little_to_tell_is_corrupt(void) {
     struct w2e_pattern own = made(11, OWN);
-    unsigned char data[15];
-    w2e_pattern_fill(&own, 9000, data, sizeof data);
-    for (size_t size = 1; size <= sizeof data; size++) {
-        corrupt(&own, 5000, data, size);
+    unsigned char data[W2E_PATTERN_WORD_BYTES];
+    for (uint64_t offset = 9000; offset < 9008; offset++) {
+        size_t enough = (9008 - offset) % 8 + 8;
+        w2e_pattern_fill(&own, offset, data, sizeof data);
+        for (size_t size = 1; size < enough; size++) {
+            corrupt(&own, 5000, data, size);
+        }
     }
+    w2e_pattern_fill(&own, 5000 + (1 << 20), data, sizeof data);
+    corrupt(&own, 5000, data, sizeof data);
+    w2e_pattern_fill(&own, 5000, data, sizeof data);
+    corrupt(&own, 5000 + (1 << 20), data, sizeof data);
 }
 
 static void a_connection_that_the_load_does_not_have_is_corrupt(void) {
@@ -273,11 +328,14 @@ int main(void) {
     the_first_of_several_wrong_bytes_is_told();
     seeds_and_connections_differ();
     any_place_of_any_stream_is_located();
+    a_few_bytes_of_two_connections_differ();
     so_few_bytes_as_two_words_need_suffice();
     what_is_of_no_stream_is_not_located();
     missing_and_repeated_bytes_are_told_apart();
     bytes_of_another_connection_are_foreign();
     wrong_bytes_in_their_place_are_corrupt();
+    one_word_tells_what_belongs_near();
+    a_wrong_bit_at_the_end_is_corrupt();
     too_little_to_tell_is_corrupt();
     a_connection_that_the_load_does_not_have_is_corrupt();
     bytes_of_another_run_are_corrupt();
