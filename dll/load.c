@@ -148,16 +148,36 @@ static void run_locked(struct w2e_load *load) {
     }
 }
 
+/* What the place had due before that time and did not begin. */
+static uint64_t owed(const struct w2e_load *load, const struct w2e_load_place *place, uint64_t until_us) {
+    uint64_t due = w2e_load_due(&load->config, load->opened_us + place->phase_us, place->of_burst, until_us);
+    return place->bytes_left == 0 ? 0 : due < place->messages_left ? due : place->messages_left;
+}
+
+/* Every connection has ended. Those that were to end at stop_us may have taken until now. */
+static void sum_up_locked(struct w2e_load *load, uint64_t stop_us) {
+    uint64_t now_us = w2e_sys_now_us();
+    uint64_t moved_us = load->opened_us;
+    for (uint32_t i = 0; i < load->options.connections; i++) {
+        const struct w2e_load_place *place = &load->places[i];
+        load->stats.messages_owed += owed(load, place, stop_us < now_us ? stop_us : now_us);
+        moved_us = place->moved_us > moved_us ? place->moved_us : moved_us;
+    }
+    load->stats.active_us = moved_us - load->opened_us;
+    load->stats.elapsed_us = now_us - load->opened_us;
+    load->stats.finished = 1;
+}
+
 static DWORD WINAPI load_run(void *argument) {
     struct w2e_load *load = argument;
     AcquireSRWLockExclusive(&load->lock);
     run_locked(load);
+    uint64_t stop_us = load->config.stop_us;
     load->config.stop_us = 0; /* what ends now is not followed by another */
     ReleaseSRWLockExclusive(&load->lock);
     load->driver->ops->stop(load->driver);
     AcquireSRWLockExclusive(&load->lock);
-    load->stats.elapsed_us = w2e_sys_now_us() - load->opened_us;
-    load->stats.finished = 1;
+    sum_up_locked(load, stop_us);
     WakeAllConditionVariable(&load->changed);
     ReleaseSRWLockExclusive(&load->lock);
     return 0;
@@ -200,6 +220,7 @@ void w2e_load_stats_get(struct w2e_load *load, ws2echo_load_stats *stats) {
     *stats = load->stats;
     if (!stats->finished) {
         stats->elapsed_us = w2e_sys_now_us() - load->opened_us;
+        stats->active_us = stats->elapsed_us;
     }
     ReleaseSRWLockExclusive(&load->lock);
     stats->size = sizeof *stats;

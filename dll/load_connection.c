@@ -318,11 +318,21 @@ static int try_next_address(struct load_connection *connection) {
     return error;
 }
 
+static void count_timers_locked(ws2echo_load_stats *stats, const struct w2e_load_plan *plan) {
+    stats->messages_timed += plan->timed;
+    stats->timer_late_us += plan->timer_late_us;
+    stats->timer_late_max_us =
+        plan->timer_late_max_us > stats->timer_late_max_us ? plan->timer_late_max_us : stats->timer_late_max_us;
+}
+
 /* The next connection of the place goes on with its timetable. */
-static void take_from_place(const struct load_connection *connection) {
+static void take_from_place_locked(const struct load_connection *connection) {
     struct w2e_load_place *place = connection->place;
-    const struct w2e_load_plan *plan =
-        is_udp(connection->load) ? &connection->session.datagrams.plan : &connection->session.stream.plan;
+    bool udp = is_udp(connection->load);
+    const struct w2e_load_plan *plan = udp ? &connection->session.datagrams.plan : &connection->session.stream.plan;
+    uint64_t moved_us = udp ? connection->session.datagrams.moved_us : connection->session.stream.moved_us;
+    count_timers_locked(&connection->load->stats, plan);
+    place->moved_us = moved_us > place->moved_us ? moved_us : place->moved_us;
     place->messages_left -= place->messages_left == W2E_NEVER ? 0 : plan->begun;
     place->bytes_left -= place->bytes_left == W2E_NEVER ? 0 : plan->begun_bytes;
     place->phase_us = plan->intended_us - plan->config->start_us;
@@ -374,9 +384,9 @@ void w2e_load_connection_finished(void *owner, struct w2e_connection *finished) 
     }
     AcquireSRWLockExclusive(&load->lock);
     bool next = false;
+    take_from_place_locked(connection);
     if (connected) {
         count_end_locked(load, connection);
-        take_from_place(connection);
         next = has_more_locked(load, place);
         if (next) {
             load->connecting++;

@@ -718,10 +718,10 @@ enum ws2echo_load_receive {
 
 /* What was wrong with what a connection of a load received, or with the connection. */
 enum ws2echo_load_problem_kind {
-    WS2ECHO_LOAD_CORRUPT = 0,     /* a wrong byte, amid right ones */
+    WS2ECHO_LOAD_CORRUPT = 0,     /* a wrong byte, amid right ones; or with fewer than 23 behind it, which may not tell */
     WS2ECHO_LOAD_MISSING = 1,     /* bytes were left out: what came belongs to a later offset */
     WS2ECHO_LOAD_REPEATED = 2,    /* what came belongs to an earlier offset */
-    WS2ECHO_LOAD_FOREIGN = 3,     /* what came belongs to another connection of this load */
+    WS2ECHO_LOAD_FOREIGN = 3,     /* what came belongs to another connection of this load; over UDP, is no answer at all */
     WS2ECHO_LOAD_EXCESS = 4,      /* more came back than was sent */
     WS2ECHO_LOAD_EARLY_END = 5,   /* FIN came before the whole echo */
     WS2ECHO_LOAD_UNCONNECTED = 6, /* it could not be connected, or over UDP no datagram was answered: `error` */
@@ -737,11 +737,12 @@ enum ws2echo_load_problem_kind {
 /* How to load a server. ws2echo_load_options_init fills it with the defaults. What ends the load is whichever limit is reached first: duration_ms,
    messages, bytes; with none of them it goes on until it is stopped. */
 typedef struct ws2echo_load_options {
-    uint32_t size;        /* sizeof(ws2echo_load_options) */
-    uint32_t model;       /* enum ws2echo_model, of this end; default IOCP */
-    uint32_t protocol;    /* enum ws2echo_protocol: TCP or UDP */
-    uint32_t family;      /* enum ws2echo_family */
-    const char *host;     /* a name or a numeric address; NULL: "localhost". Its addresses are tried in turn until one answers */
+    uint32_t size;     /* sizeof(ws2echo_load_options) */
+    uint32_t model;    /* enum ws2echo_model, of this end; default IOCP */
+    uint32_t protocol; /* enum ws2echo_protocol: TCP or UDP */
+    uint32_t family;   /* enum ws2echo_family */
+    /* A name or a numeric address; NULL: "localhost". Over TCP its addresses are tried in turn until one answers, over UDP it is the first. */
+    const char *host;
     uint32_t port;        /* 1 to 65535; must be set */
     uint32_t workers;     /* threads that share the connections: as ws2echo_server_options.workers */
     uint32_t connections; /* at once: 1 to 65536; default 1 */
@@ -749,8 +750,9 @@ typedef struct ws2echo_load_options {
     /* Messages of a connection that may wait for their answers: 1 to 1024; default 1. Only PING_PONG, and UDP. In the model threads, which
        does not receive while it sends, no more than 32 KiB are on their way, and a longer message goes in pieces. */
     uint32_t depth;
-    /* Bytes of a connection that may wait for their answers: 1 to 2^30; default 0: 1 MiB, in the model threads 32 KiB, since a thread that
-       sends receives nothing meanwhile. Both ends would block for ever if more than the buffers between take were out. Only STREAM. */
+    /* Bytes of a connection that may wait for their answers, in no more than 1,024 messages: 1 to 2^30; default 0: 1 MiB, in the model
+       threads 32 KiB, since a thread that sends receives nothing meanwhile. Both ends would block for ever if more than the buffers between
+       take were out. Only STREAM. */
     uint32_t window_bytes;
     uint32_t sizes;       /* how many message_bytes are given: 1 to WS2ECHO_LOAD_SIZES_MAX; default 1 */
     uint32_t sizes_range; /* 1: message_bytes[0] is the smallest and message_bytes[1] the largest of a range; default 0 */
@@ -762,7 +764,7 @@ typedef struct ws2echo_load_options {
     uint32_t duration_ms;             /* no message begins later: 1 or more; default WS2ECHO_INFINITE */
     uint32_t warm_up_ms;              /* messages due before that have no part in the latency histogram; default 0 */
     uint32_t ramp_up_ms;              /* the time in which connections are begun, evenly, and their rates with them; default 0 */
-    uint32_t think_ms;                /* a connection waits so long after an answer; default 0. Only PING_PONG with depth 1 */
+    uint32_t think_ms; /* a connection waits so long after an answer; default 0. Only PING_PONG with depth 1, without rate */
     /* Messages a second of all connections together; default 0: as fast as it goes. Each connection has its share, at times that are fixed in
        advance, and latency counts from those times, not from when it came to sending: so an answer that comes late shows in every
        message that it delays (Gil Tene: coordinated omission). */
@@ -771,7 +773,7 @@ typedef struct ws2echo_load_options {
     uint32_t burst;
     uint32_t receive;            /* enum ws2echo_load_receive */
     uint32_t receive_delay_ms;   /* for RECEIVE_LATE; else 0 */
-    uint32_t send_delay_ms;      /* from connected to the first message; default 0 */
+    uint32_t send_delay_ms;      /* from connected to the first message; default 0. Only without rate */
     uint32_t connect_timeout_ms; /* default 10000 */
     /* A connection that waits for an answer ends when no byte moves for so long; over UDP a datagram is lost. 1 or more; default
        WS2ECHO_TIMEOUT_OF_OPTIONS: 1000 over UDP; over TCP WS2ECHO_INFINITE, as a time limit costs the model threads a system call for each
@@ -782,7 +784,8 @@ typedef struct ws2echo_load_options {
     uint32_t no_delay;             /* TCP_NODELAY, 0 or 1; default 1 */
     uint32_t receive_buffer_bytes; /* SO_RCVBUF, up to 2^30; default 0 = the system's choice */
     uint32_t send_buffer_bytes;    /* SO_SNDBUF, up to 2^30; default 0 = the system's choice */
-    uint64_t seed;                 /* of the bytes and the sizes; the same seed sends the same. Default 1 */
+    /* Of the bytes and the sizes: the same seed sends the same, so loads that meet in one server should differ in it. Default 1. */
+    uint64_t seed;
 } ws2echo_load_options;
 
 /* What a load counts, since it was opened. */
@@ -792,7 +795,8 @@ typedef struct ws2echo_load_stats {
     uint64_t connections_begun;
     uint64_t connections_connected; /* over UDP: that had an answer */
     uint64_t connections_current;   /* connected and not ended */
-    uint64_t connections_finished;  /* ended well: everything that was to come back came, and the end as it should be */
+    /* Ended well: everything that was to come back came (over UDP one answer at least), and the end as it should be. */
+    uint64_t connections_finished;
     uint64_t problems[WS2ECHO_LOAD_PROBLEM_COUNT]; /* by enum ws2echo_load_problem_kind; over TCP a connection has one at most */
     uint64_t messages;                             /* answered, each byte right; warm-up included */
     uint64_t bytes_sent;                           /* payload */
@@ -805,16 +809,27 @@ typedef struct ws2echo_load_stats {
     uint64_t datagrams_foreign;
     uint64_t datagrams_unreachable;
     uint64_t elapsed_us; /* since open; stands still once finished */
+    /* … until a byte moved last: what a rate is counted over, or waiting for an answer that never comes would be part of it. While it runs as
+       elapsed_us. */
+    uint64_t active_us;
+    /* With rate: messages that were due before the end and did not begin, as their connection waited for answers until then, or had broken. No
+       histogram has them: latencies look better by what these would have shown. 0 until finished. */
+    uint64_t messages_owed;
+    /* With rate: messages for which nothing was waited for but their time, by how much too late they began, all together, and the most. So
+       late are the timers of this end (a millisecond, under Windows up to 16), and it is in the latency of each. 0 until finished. */
+    uint64_t messages_timed;
+    uint64_t timer_late_us;
+    uint64_t timer_late_max_us;
 } ws2echo_load_stats;
 
-/* Something that was wrong with a connection of a load. Over UDP CORRUPT and FOREIGN are of a datagram: offset is the number that it says, no byte is told. */
+/* Something that was wrong with a connection of a load. Over UDP CORRUPT and FOREIGN are of a datagram, and no byte is told: offset is the number that a corrupt one says. */
 typedef struct ws2echo_load_problem {
     uint32_t size;       /* sizeof(ws2echo_load_problem) */
     uint32_t kind;       /* enum ws2echo_load_problem_kind */
     uint64_t time_us;    /* microseconds since open */
     uint64_t connection; /* 0, 1, 2, … in the order of beginning */
     uint64_t offset;     /* of the first wrong byte in what the connection received; of the end, for EARLY_END and later kinds */
-    uint64_t found_connection; /* of MISSING, REPEATED, FOREIGN: where what came belongs */
+    uint64_t found_connection; /* of MISSING, REPEATED, and over TCP FOREIGN: where what came belongs */
     uint64_t found_offset;     /* … */
     uint64_t missing;          /* of EARLY_END: bytes that did not come */
     int32_t error;             /* of UNCONNECTED and BROKEN: the Winsock code */
@@ -826,7 +841,7 @@ typedef struct ws2echo_load_problem {
 /* Which times a histogram of a load holds. */
 enum ws2echo_load_histogram_kind {
     WS2ECHO_LOAD_LATENCY = 0, /* of messages: from when it was sent, or due if there is a rate, until its last byte was back */
-    WS2ECHO_LOAD_CONNECT = 1  /* of connections: from begun to connected */
+    WS2ECHO_LOAD_CONNECT = 1  /* of connections: from begun to connected, at the address that answered */
 };
 
 /* Fills *options with the defaults named above. Errors: WSAEFAULT. Does not block. */

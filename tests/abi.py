@@ -330,6 +330,11 @@ class LoadStats(Structure):
         ("datagrams_foreign", c_uint64),
         ("datagrams_unreachable", c_uint64),
         ("elapsed_us", c_uint64),
+        ("active_us", c_uint64),
+        ("messages_owed", c_uint64),
+        ("messages_timed", c_uint64),
+        ("timer_late_us", c_uint64),
+        ("timer_late_max_us", c_uint64),
     )
 
 

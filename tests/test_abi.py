@@ -27,7 +27,7 @@ SIZES = {
     abi.PingProgress: 104,
     abi.Histogram: 21544,
     abi.LoadOptions: 224,
-    abi.LoadStats: 192,
+    abi.LoadStats: 232,
     abi.LoadProblem: 64,
     abi.ModelInfo: 480,
 }

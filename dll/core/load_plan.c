@@ -103,7 +103,6 @@ void w2e_load_plan_init(struct w2e_load_plan *plan, const struct w2e_load_config
 
 void w2e_load_plan_go_on(struct w2e_load_plan *plan, uint32_t of_burst) {
     plan->of_burst = of_burst;
-    plan->of_burst_before = of_burst;
 }
 
 void w2e_load_plan_opened(struct w2e_load_plan *plan, uint64_t now_us) {
@@ -121,7 +120,25 @@ static void advance_pace(struct w2e_load_plan *plan) {
     }
 }
 
+bool w2e_load_plan_may_begin(struct w2e_load_plan *plan, bool has_room, uint64_t now_us) {
+    bool may = has_room && w2e_load_plan_ready(plan, now_us);
+    if (!may) {
+        plan->waits = has_room && now_us < plan->ready_us && plan->config->interval_ns > 0;
+    }
+    return may;
+}
+
+static void count_lateness(struct w2e_load_plan *plan, uint64_t late_us) {
+    plan->waits = false;
+    plan->timed++;
+    plan->timer_late_us += late_us;
+    plan->timer_late_max_us = late_us > plan->timer_late_max_us ? late_us : plan->timer_late_max_us;
+}
+
 uint64_t w2e_load_plan_begin(struct w2e_load_plan *plan, uint64_t now_us) {
+    if (plan->waits) {
+        count_lateness(plan, now_us - plan->ready_us);
+    }
     uint64_t intended_us = plan->config->interval_ns > 0 ? plan->intended_us : now_us;
     plan->last_bytes = plan->next_bytes;
     plan->begun_bytes += plan->next_bytes;
@@ -137,15 +154,10 @@ void w2e_load_plan_answered(struct w2e_load_plan *plan, uint64_t now_us) {
     }
 }
 
-uint64_t w2e_load_plan_owed(const struct w2e_load_plan *plan, uint64_t now_us) {
-    const struct w2e_load_config *config = plan->config;
-    uint64_t until_us = now_us < config->stop_us ? now_us : config->stop_us;
-    if (config->interval_ns == 0 || plan->next_bytes == 0 || until_us <= plan->first_us) {
+uint64_t w2e_load_due(const struct w2e_load_config *config, uint64_t first_us, uint32_t of_burst, uint64_t until_us) {
+    if (config->interval_ns == 0 || until_us <= first_us) {
         return 0;
     }
-    uint64_t bursts = ((until_us - plan->first_us) * NS_PER_US - 1) / config->interval_ns + 1;
-    uint64_t due = bursts * (config->burst > 0 ? config->burst : 1);
-    due -= plan->of_burst_before; /* less than a burst, of which one is due at least */
-    due = due < config->messages ? due : config->messages;
-    return due > plan->begun ? due - plan->begun : 0;
+    uint64_t bursts = ((until_us - first_us) * NS_PER_US - 1) / config->interval_ns + 1;
+    return bursts * config->burst - of_burst; /* less than a burst, of which one is due at least */
 }

@@ -77,13 +77,16 @@ struct w2e_load_plan {
     uint32_t last_bytes;  /* … of the one begun last */
     uint64_t begun;       /* messages */
     uint64_t begun_bytes;
-    uint64_t first_us;        /* when the first message is due */
-    uint64_t paced_ns;        /* … and the next one, from then */
-    uint32_t of_burst;        /* messages of its burst that were begun */
-    uint32_t of_burst_before; /* … by another connection, before the first message */
-    uint64_t intended_us;     /* when the next message is due by its pace */
-    uint64_t gate_us;         /* nor before this: delay, and think time */
-    uint64_t ready_us;        /* the later of the two */
+    uint64_t first_us;      /* when the first message is due */
+    uint64_t paced_ns;      /* … and the next one, from then */
+    uint32_t of_burst;      /* messages of its burst that were begun */
+    uint64_t intended_us;   /* when the next message is due by its pace */
+    uint64_t gate_us;       /* nor before this: delay, and think time */
+    uint64_t ready_us;      /* the later of the two */
+    bool waits;             /* for nothing but the time at which the next message is due */
+    uint64_t timed;         /* messages that began after such a wait … */
+    uint64_t timer_late_us; /* … and how much too late, all together … */
+    uint64_t timer_late_max_us;
 };
 
 /* phase_us shifts the timetable of one connection against the others. Messages are bytes_least at least, whatever config says. */
@@ -105,8 +108,12 @@ void w2e_load_plan_answered(struct w2e_load_plan *plan, uint64_t now_us);
 /* How large a message of that number is or was. */
 uint32_t w2e_load_plan_bytes_at(const struct w2e_load_plan *plan, uint64_t number);
 
-/* How many messages its pace had due before now_us that were not begun: they are in no statistics, and should be told. */
-uint64_t w2e_load_plan_owed(const struct w2e_load_plan *plan, uint64_t now_us);
+/* Whether a message may begin, for a connection that has room for it or not. Once it is asked, and the answer was not yet, the wait that
+ * follows is one for the timers of this end, and how late they are is counted; until it is told otherwise. */
+bool w2e_load_plan_may_begin(struct w2e_load_plan *plan, bool has_room, uint64_t now_us);
+
+/* How many messages a pace has due from first_us on, but before until_us, if so many of the first burst were begun before. */
+uint64_t w2e_load_due(const struct w2e_load_config *config, uint64_t first_us, uint32_t of_burst, uint64_t until_us);
 
 /* The largest and smallest message that may come. */
 uint32_t w2e_load_plan_largest(const struct w2e_load_plan *plan);

@@ -289,6 +289,9 @@ static void check_load_pattern(const ws2echo_load_options *options, struct w2e_o
     check(fault, !stream || options->depth == 1, "depth", "1 with the pattern STREAM");
     check(fault, options->think_ms == 0 || (!stream && options->depth == 1), "think_ms",
           "0, unless the pattern is PING_PONG with depth 1");
+    check(fault, options->think_ms == 0 || options->rate == 0, "think_ms", "0 with a rate, which says when each message is due");
+    check(fault, options->send_delay_ms == 0 || options->rate == 0, "send_delay_ms",
+          "0 with a rate, which says when each message is due");
     check(fault, late || options->receive_delay_ms == 0, "receive_delay_ms", "0, unless receive is LATE");
     check(fault, options->rate != 0 || options->burst == 1, "burst", "1 without a rate");
 }

@@ -190,7 +190,7 @@ static bool is_full(const struct w2e_session_load *load) {
 }
 
 static bool begin_message(struct w2e_session_load *load, uint64_t now_us) {
-    if (!w2e_load_plan_ready(&load->plan, now_us) || is_full(load)) {
+    if (!w2e_load_plan_may_begin(&load->plan, !is_full(load), now_us)) {
         return false;
     }
     uint32_t bytes = load->plan.next_bytes;
@@ -257,6 +257,7 @@ static struct w2e_op lend_send(struct w2e_session_load *load) {
     lent.size = load->unsent_end - load->unsent_begin;
     lent.ask_again_us = deadline_us(load);
     load->send_out = true;
+    load->plan.waits = false; /* for the peer to take it */
     return lent;
 }
 

@@ -33,7 +33,7 @@ static bool is_full(const struct w2e_session_load_datagram *load) {
 }
 
 static void offer(struct w2e_session_load_datagram *load, uint64_t now_us) {
-    if (!is_full(load) && w2e_load_plan_ready(&load->plan, now_us)) {
+    if (w2e_load_plan_may_begin(&load->plan, !is_full(load), now_us)) {
         uint64_t intended_us = w2e_load_plan_begin(&load->plan, now_us);
         load->unsent = w2e_ping_build(&load->ping, load->outgoing);
         w2e_ping_sent_late(&load->ping, intended_us, now_us);
@@ -49,6 +49,7 @@ static struct w2e_op lend_send(struct w2e_session_load_datagram *load) {
     lent.data = load->outgoing;
     lent.size = load->unsent;
     load->send_out = true;
+    load->plan.waits = false; /* for the system to take it */
     return lent;
 }
 
@@ -100,6 +101,7 @@ static void fault(struct w2e_session_load_datagram *load, enum w2e_load_fault_ki
 
 static void answered(struct w2e_session_load_datagram *load, size_t bytes, uint64_t now_us) {
     uint64_t intended_us = load->ping.answered.intended_us;
+    load->moved_us = now_us;
     load->sink->echoed(load->sink->owner, now_us - intended_us, bytes, intended_us >= load->config->measure_from_us);
     w2e_load_plan_answered(&load->plan, now_us);
 }
@@ -160,6 +162,7 @@ static void sent(struct w2e_session_load_datagram *load, int error, size_t bytes
     }
     if (error == 0) {
         load->session.bytes_sent += bytes;
+        load->moved_us = now_us;
     } else {
         failed(load, error, now_us);
     }

@@ -40,7 +40,7 @@ static void without_a_pace_a_message_is_meant_to_begin_when_it_does(void) {
     CHECK(w2e_load_plan_ready(&plan, 55) && w2e_load_plan_wake_us(&plan, 55) == W2E_NEVER);
     CHECK(w2e_load_plan_begin(&plan, 60) == 60 && plan.ready_us == 55);
     CHECK(w2e_load_plan_begin(&plan, 61) == 61);
-    CHECK(w2e_load_plan_owed(&plan, 1000000) == 0);
+    CHECK(w2e_load_due(&config, 0, 0, 1000000) == 0);
 }
 
 static void delay_and_thought_hold_back_but_do_not_shift_the_timetable(void) {
@@ -72,25 +72,47 @@ static void stopping_is_exact(void) {
     CHECK(!w2e_load_plan_ready(&plan, 40) && w2e_load_plan_wake_us(&plan, 40) == W2E_NEVER);
 }
 
-static void what_was_due_and_did_not_begin_is_owed(void) {
+static void what_is_due_is_counted(void) {
     w2e_load_config_default(&config);
-    config.start_us = 100;
     config.interval_ns = 10500;
     config.burst = 2;
-    config.messages = 9;
-    config.stop_us = 150;
+    CHECK(w2e_load_due(&config, 100, 0, 99) == 0 && w2e_load_due(&config, 100, 1, 100) == 0);
+    CHECK(w2e_load_due(&config, 100, 0, 101) == 2 && w2e_load_due(&config, 100, 1, 101) == 1);
+    CHECK(w2e_load_due(&config, 100, 0, 110) == 2);
+    CHECK(w2e_load_due(&config, 100, 0, 111) == 4);
+    CHECK(w2e_load_due(&config, 100, 0, 121) == 4);
+    CHECK(w2e_load_due(&config, 100, 0, 122) == 6);
+    CHECK(w2e_load_due(&config, 100, 0, 150) == 10); /* at 100, 110, 121, 131 and 142 */
+}
+
+/* What began late for want of room, or because nobody looked, is not the timers' doing. */
+static void only_timers_are_late(void) {
+    w2e_load_config_default(&config);
+    config.interval_ns = 10000;
     begin(0);
-    CHECK(w2e_load_plan_owed(&plan, 100) == 0);
-    CHECK(w2e_load_plan_owed(&plan, 101) == 2);
-    CHECK(w2e_load_plan_owed(&plan, 110) == 2);
-    CHECK(w2e_load_plan_owed(&plan, 111) == 4);
-    CHECK(w2e_load_plan_owed(&plan, 121) == 4);
-    CHECK(w2e_load_plan_owed(&plan, 122) == 6);
-    CHECK(w2e_load_plan_owed(&plan, 1000) == 9); /* 10 by the pace: at 100, 110, 121, 131 and 142 */
-    config.stop_us = 131;
-    CHECK(w2e_load_plan_owed(&plan, 1000) == 6);
-    w2e_load_plan_begin(&plan, 140);
-    CHECK(w2e_load_plan_owed(&plan, 1000) == 5);
+    CHECK(w2e_load_plan_may_begin(&plan, true, 0));
+    w2e_load_plan_begin(&plan, 0);
+    CHECK(plan.timed == 0);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 5) && w2e_load_plan_may_begin(&plan, true, 13));
+    w2e_load_plan_begin(&plan, 13);
+    CHECK(plan.timed == 1 && plan.timer_late_us == 3 && plan.timer_late_max_us == 3);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 15) && w2e_load_plan_may_begin(&plan, true, 20));
+    w2e_load_plan_begin(&plan, 20);
+    CHECK(plan.timed == 2 && plan.timer_late_us == 3 && plan.timer_late_max_us == 3);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 25) && !w2e_load_plan_may_begin(&plan, false, 28));
+    CHECK(w2e_load_plan_may_begin(&plan, true, 500)); /* there was no room until now */
+    w2e_load_plan_begin(&plan, 500);
+    CHECK(w2e_load_plan_may_begin(&plan, true, 500));
+    w2e_load_plan_begin(&plan, 500);
+    CHECK(plan.timed == 2);
+    config.interval_ns = 0;
+    config.think_us = 10;
+    begin(0);
+    w2e_load_plan_begin(&plan, 0);
+    w2e_load_plan_answered(&plan, 1);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 5) && w2e_load_plan_may_begin(&plan, true, 13));
+    w2e_load_plan_begin(&plan, 13);
+    CHECK(plan.timed == 0);
 }
 
 static void limits_are_exact_and_the_last_message_is_cut(void) {
@@ -194,27 +216,13 @@ static void a_seed_decides_and_connections_differ(void) {
     CHECK(same < 20);
 }
 
-static void nothing_is_owed_where_nothing_is_to_follow(void) {
-    w2e_load_config_default(&config);
-    config.interval_ns = 10000;
-    config.burst = 0; /* as 1 */
-    config.messages = 2;
-    begin(0);
-    CHECK(w2e_load_plan_owed(&plan, 15) == 2);
-    w2e_load_plan_begin(&plan, 0);
-    CHECK(w2e_load_plan_owed(&plan, 1) == 0); /* one was due, and began */
-    w2e_load_plan_begin(&plan, 10);
-    CHECK(plan.next_bytes == 0 && w2e_load_plan_owed(&plan, 1000) == 0);
-    CHECK(w2e_load_plan_wake_us(&plan, 0) == W2E_NEVER);
-}
-
 /* Each limit is one, and no other: an interval of a nanosecond, and messages of a byte. */
 static void the_smallest_plan_is_one(void) {
     w2e_load_config_default(&config);
     config.sizes[0] = 1;
     config.interval_ns = 1;
     begin(0);
-    CHECK(plan.next_bytes == 1 && w2e_load_plan_owed(&plan, 1) == 1000);
+    CHECK(plan.next_bytes == 1 && w2e_load_due(&config, 0, 0, 1) == 1000);
 }
 
 static void of_two_sizes_each_comes(void) {
@@ -257,7 +265,7 @@ static void a_burst_goes_on_from_connection_to_connection(void) {
     config.burst = 5;
     begin(0);
     w2e_load_plan_go_on(&plan, 3);
-    CHECK(w2e_load_plan_owed(&plan, 1) == 2 && w2e_load_plan_owed(&plan, 6) == 7);
+    CHECK(w2e_load_due(&config, 0, 3, 1) == 2 && w2e_load_due(&config, 0, 3, 6) == 7);
     for (uint64_t number = 3; number < 100; number++) {
         CHECK(plan.ready_us == number / 5 * 5);
         w2e_load_plan_begin(&plan, 1000);
@@ -272,13 +280,13 @@ int main(void) {
     without_a_pace_a_message_is_meant_to_begin_when_it_does();
     delay_and_thought_hold_back_but_do_not_shift_the_timetable();
     stopping_is_exact();
-    what_was_due_and_did_not_begin_is_owed();
+    what_is_due_is_counted();
+    only_timers_are_late();
     limits_are_exact_and_the_last_message_is_cut();
     datagrams_are_not_cut_below_the_least();
     sizes_are_those_listed_as_often_as_they_are();
     a_range_is_used_from_end_to_end();
     a_seed_decides_and_connections_differ();
-    nothing_is_owed_where_nothing_is_to_follow();
     the_smallest_plan_is_one();
     of_two_sizes_each_comes();
     the_largest_is_no_smaller_than_the_least();

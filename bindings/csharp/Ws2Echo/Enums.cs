@@ -197,7 +197,7 @@ namespace Ws2Echo
         /// <summary>What came belongs to an earlier offset.</summary>
         Repeated = ws2echo_load_problem_kind.WS2ECHO_LOAD_REPEATED,
 
-        /// <summary>What came belongs to another connection of this load.</summary>
+        /// <summary>What came belongs to another connection of this load; over UDP, is no answer at all.</summary>
         Foreign = ws2echo_load_problem_kind.WS2ECHO_LOAD_FOREIGN,
 
         /// <summary>More came back than was sent.</summary>

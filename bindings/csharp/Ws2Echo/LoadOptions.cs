@@ -67,8 +67,8 @@ namespace Ws2Echo
         public Family Family { get; set; }
 
         /// <summary>
-        /// A name or a numeric address, at most 1,023 bytes of UTF-8. Null, the default: "localhost". Its addresses are tried in
-        /// turn until one answers.
+        /// A name or a numeric address, at most 1,023 bytes of UTF-8. Null, the default: "localhost". Over TCP its addresses
+        /// are tried in turn until one answers; over UDP it is the first.
         /// </summary>
         public string? Host
         {
@@ -184,7 +184,7 @@ namespace Ws2Echo
 
         /// <summary>
         /// A connection waits so long after an answer. Default zero. Only with <see cref="LoadPattern.PingPong"/> and a
-        /// <see cref="Depth"/> of 1, and not over UDP.
+        /// <see cref="Depth"/> of 1, without <see cref="Rate"/>, and not over UDP.
         /// </summary>
         public TimeSpan ThinkTime
         {
@@ -225,7 +225,7 @@ namespace Ws2Echo
             set => _receiveDelayMs = Values.Delay(value, nameof(value));
         }
 
-        /// <summary>From connected to the first message. Default zero. Not over UDP.</summary>
+        /// <summary>From connected to the first message. Default zero. Only without <see cref="Rate"/>, and not over UDP.</summary>
         public TimeSpan SendDelay
         {
             get => Values.Time(_sendDelayMs);

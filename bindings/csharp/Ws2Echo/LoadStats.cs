@@ -26,6 +26,11 @@ namespace Ws2Echo
             DatagramsForeign = (long)native.datagrams_foreign;
             DatagramsUnreachable = (long)native.datagrams_unreachable;
             Elapsed = Values.Microseconds(native.elapsed_us);
+            Active = Values.Microseconds(native.active_us);
+            MessagesOwed = (long)native.messages_owed;
+            MessagesTimed = (long)native.messages_timed;
+            TimerLate = Values.Microseconds(native.timer_late_us);
+            TimerLateMax = Values.Microseconds(native.timer_late_max_us);
             var problems = new Dictionary<LoadProblemKind, long>();
             foreach (LoadProblemKind kind in Enum.GetValues(typeof(LoadProblemKind)))
             {
@@ -47,7 +52,8 @@ namespace Ws2Echo
         public long ConnectionsCurrent { get; }
 
         /// <summary>
-        /// Connections that ended well: everything that was to come back came, and the end as it should be.
+        /// Connections that ended well: everything that was to come back came (over UDP one answer at least), and the
+        /// end as it should be.
         /// </summary>
         public long ConnectionsFinished { get; }
 
@@ -90,6 +96,33 @@ namespace Ws2Echo
 
         /// <summary>Since the load was opened; stands still once it has finished.</summary>
         public TimeSpan Elapsed { get; }
+
+        /// <summary>
+        /// Until a byte moved last: what a rate is counted over, or waiting for an answer that never comes would be
+        /// part of it. While the load runs, as <see cref="Elapsed"/>.
+        /// </summary>
+        public TimeSpan Active { get; }
+
+        /// <summary>
+        /// With a rate: messages that were due before the end and did not begin, as their connection waited for
+        /// answers until then, or had broken. No histogram has them: latencies look better by what these would have
+        /// shown. 0 until the load has finished.
+        /// </summary>
+        public long MessagesOwed { get; }
+
+        /// <summary>
+        /// With a rate: messages for which nothing was waited for but their time. 0 until the load has finished.
+        /// </summary>
+        public long MessagesTimed { get; }
+
+        /// <summary>
+        /// By how much those began too late, all together: so late are the timers of this end, and it is in the
+        /// latency of each.
+        /// </summary>
+        public TimeSpan TimerLate { get; }
+
+        /// <summary>The most of one.</summary>
+        public TimeSpan TimerLateMax { get; }
 
         /// <summary>One line, for a log.</summary>
         public override string ToString() => $"{Messages} messages, {ConnectionsFinished} of {ConnectionsBegun} connections finished"

@@ -143,7 +143,7 @@ class LoadProblemKind(enum.StrEnum):
     REPEATED = "repeated"
     """What came belongs to an earlier offset."""
     FOREIGN = "foreign"
-    """What came belongs to another connection of this load."""
+    """What came belongs to another connection of this load; over UDP, is no answer at all."""
     EXCESS = "excess"
     """More came back than was sent."""
     EARLY_END = "early-end"

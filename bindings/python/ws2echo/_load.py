@@ -29,7 +29,8 @@ class Load(Handle):
 
     Args:
         port: 1 to 65535.
-        host: A name or a numeric address. Its addresses are tried in turn until one answers.
+        host: A name or a numeric address. Over TCP its addresses are tried in turn until one answers; over
+            UDP it is the first.
         connections: How many at once, 1 to 65536.
         model: The Winsock I/O model of this end: one of `Model`, or the name of any that `models` tells.
         protocol: TCP or UDP, one of `Protocol` or its name.
@@ -39,8 +40,8 @@ class Load(Handle):
         depth: Messages of a connection that may wait for their answers, 1 to 1024. Only with
             `LoadPattern.PING_PONG`, and over UDP. The model threads, which sends or receives, has at most
             32 KiB on their way, and sends a longer message in pieces.
-        window_bytes: Bytes of a connection that may wait for their answers, up to 2**30; 0: 1 MiB, in the
-            model threads 32 KiB. Only with `LoadPattern.STREAM`.
+        window_bytes: Bytes of a connection that may wait for their answers, in no more than 1,024 messages;
+            up to 2**30; 0: 1 MiB, in the model threads 32 KiB. Only with `LoadPattern.STREAM`.
         sizes: How long a message is, in bytes: one size, up to 16 of which each is chosen by chance, or a
             range (``range(64, 1501)``: 64 to 1500). 1 to 2**26; over UDP one size, 16 to 65507.
         messages: Sent by all connections together, 1 or more.
@@ -49,14 +50,16 @@ class Load(Handle):
         duration: No message begins later.
         warm_up: Messages due before that have no part in `latency`.
         ramp_up: The time in which the connections are begun, evenly, and their shares of ``rate`` with them.
-        think: A connection waits so long after an answer. Only with `LoadPattern.PING_PONG` and depth 1.
+        think: A connection waits so long after an answer. Only with `LoadPattern.PING_PONG` and depth 1, and
+            without ``rate``.
         rate: Messages a second of all connections together, at times that are fixed in advance; None: as fast
             as it goes. Latency then counts from those times, so that an answer that comes late shows in every
-            message that it delays: it is corrected for what is called coordinated omission.
+            message that it delays: it is corrected for what is called coordinated omission, but for messages
+            that never began (`LoadStats.messages_owed`).
         burst: Messages of a connection that are due at once, 1 to 1024. Only with ``rate``.
         receive: What a connection receives, and when, one of `LoadReceive` or its name.
         receive_delay: For `LoadReceive.LATE`.
-        send_delay: From connected to the first message.
+        send_delay: From connected to the first message. Only without ``rate``.
         connect_timeout: A connection that takes longer is a problem.
         reply_timeout: A connection that waits for an answer ends when no byte moves for so long; over UDP the
             datagram is lost. Above 0; left out: 1 over UDP, no limit over TCP.

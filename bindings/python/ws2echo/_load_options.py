@@ -167,7 +167,9 @@ class LoadStats:
     connections_current: int
     """Connected and not ended."""
     connections_finished: int
-    """Ended well: everything that was to come back came, and the end as it should be."""
+    """Ended well: everything that was to come back came (over UDP one answer at least), and the end as it should
+    be.
+    """
     problems: Mapping[LoadProblemKind, int]
     """By kind; over TCP a connection has one at most."""
     messages: int
@@ -185,6 +187,23 @@ class LoadStats:
     datagrams_unreachable: int
     elapsed_us: int
     """Microseconds since the load was opened; stands still once it has finished."""
+    active_us: int
+    """Microseconds until a byte moved last: what a rate is counted over, or waiting for an answer that never
+    comes would be part of it. While the load runs, as ``elapsed_us``.
+    """
+    messages_owed: int
+    """With a rate: messages that were due before the end and did not begin, as their connection waited for
+    answers until then, or had broken. No histogram has them: latencies look better by what these would have
+    shown. 0 until the load has finished.
+    """
+    messages_timed: int
+    """With a rate: messages for which nothing was waited for but their time. 0 until the end."""
+    timer_late_us: int
+    """Microseconds by which those began too late, all together: so late are the timers of this end, and it is
+    in the latency of each.
+    """
+    timer_late_max_us: int
+    """The most of one."""
 
     @classmethod
     def of(cls, raw: _swig.LoadStats) -> Self:
@@ -208,6 +227,11 @@ class LoadStats:
             datagrams_foreign=raw.datagrams_foreign,
             datagrams_unreachable=raw.datagrams_unreachable,
             elapsed_us=raw.elapsed_us,
+            active_us=raw.active_us,
+            messages_owed=raw.messages_owed,
+            messages_timed=raw.messages_timed,
+            timer_late_us=raw.timer_late_us,
+            timer_late_max_us=raw.timer_late_max_us,
         )
 
 

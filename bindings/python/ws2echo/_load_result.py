@@ -116,13 +116,13 @@ class LoadResult:
 
     @property
     def messages_per_second(self) -> float:
-        """Messages answered a second, from opened to finished."""
-        return _per_second(self.stats.messages, self.stats.elapsed_us)
+        """Messages answered a second, from opened until a byte moved last."""
+        return _per_second(self.stats.messages, self.stats.active_us)
 
     @property
     def bytes_per_second(self) -> float:
-        """Payload that came back a second, from opened to finished."""
-        return _per_second(self.stats.bytes_received, self.stats.elapsed_us)
+        """Payload that came back a second, from opened until a byte moved last."""
+        return _per_second(self.stats.bytes_received, self.stats.active_us)
 
     @property
     def problems_count(self) -> int:
@@ -300,16 +300,20 @@ def _added(one: LoadOptions, other: LoadOptions, names: Iterable[str]) -> LoadOp
     return dataclasses.replace(one, **sums)
 
 
+_LONGEST = ("elapsed_us", "active_us", "timer_late_max_us")
+"""Of several loads, the longest: they ran beside each other."""
+
+
 def _stats_added(one: LoadStats, other: LoadStats) -> LoadStats:
     sums: dict[str, Any] = {
         field.name: getattr(one, field.name) + getattr(other, field.name)
         for field in dataclasses.fields(one)
-        if field.name not in ("finished", "problems", "elapsed_us")
+        if field.name not in ("finished", "problems", *_LONGEST)
     }
     return LoadStats(
         finished=one.finished and other.finished,
         problems={kind: one.problems[kind] + other.problems[kind] for kind in LoadProblemKind},
-        elapsed_us=max(one.elapsed_us, other.elapsed_us),
+        **{name: max(getattr(one, name), getattr(other, name)) for name in _LONGEST},
         **sums,
     )
 

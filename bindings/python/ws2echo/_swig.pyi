@@ -251,6 +251,11 @@ class LoadStats:
     datagrams_foreign: int
     datagrams_unreachable: int
     elapsed_us: int
+    active_us: int
+    messages_owed: int
+    messages_timed: int
+    timer_late_us: int
+    timer_late_max_us: int
 
 class LoadProblem:
     size: int

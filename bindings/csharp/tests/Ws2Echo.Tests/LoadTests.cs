@@ -434,12 +434,10 @@ namespace Ws2Echo.Tests
                 Duration = TimeSpan.FromSeconds(9),
                 WarmUp = TimeSpan.FromMilliseconds(10),
                 RampUp = TimeSpan.FromMilliseconds(11),
-                ThinkTime = TimeSpan.FromMilliseconds(12),
                 Rate = 13,
                 Burst = 14,
                 Receive = LoadReceive.Late,
                 ReceiveDelay = TimeSpan.FromMilliseconds(15),
-                SendDelay = TimeSpan.FromMilliseconds(16),
                 ConnectTimeout = TimeSpan.FromMilliseconds(17_000),
                 ReplyTimeout = TimeSpan.FromMilliseconds(18_000),
                 FinishTimeout = TimeSpan.FromMilliseconds(19),
@@ -467,6 +465,11 @@ namespace Ws2Echo.Tests
             LoadOptions inForce = datagrams.Options;
             Check.Equal((Protocol.Udp, 30), (inForce.Protocol, inForce.Depth));
             Check.Equal(TimeSpan.FromSeconds(1), inForce.ReplyTimeout!.Value);
+            over = To(server.Port);
+            over.ThinkTime = TimeSpan.FromMilliseconds(12);
+            over.SendDelay = TimeSpan.FromMilliseconds(16);
+            using var slow = new Load(over);
+            Check.Equal((over.ThinkTime, over.SendDelay), (slow.Options.ThinkTime, slow.Options.SendDelay));
             over = To(server.Port);
             over.Model = Model.Threads;
             over.Pattern = LoadPattern.Stream;
