@@ -34,8 +34,8 @@ void w2e_record_add(struct w2e_record *record, uint32_t who, uint64_t value_us) 
     raise_to(&part->least_us_inverted,
              INT64_MAX - (LONG64)value_us); /* before it counts: who reads meanwhile has an extreme for each */
     raise_to(&part->most_us, (LONG64)value_us);
+    w2e_counter_add(&part->sum_us, value_us); /* likewise: no mean is below what it is of */
     w2e_counter_add(&part->counts[w2e_histogram_index(value_us)], 1);
-    w2e_counter_add(&part->sum_us, value_us);
 }
 
 void w2e_record_skip(struct w2e_record *record, uint32_t who) {
@@ -54,12 +54,13 @@ uint64_t w2e_record_total(const struct w2e_record *record) {
 }
 
 static void add_part(struct w2e_record_part *part, ws2echo_histogram *histogram) {
-    ws2echo_histogram one = {.size = sizeof one, .sum_us = w2e_counter_get(&part->sum_us)};
+    ws2echo_histogram one = {.size = sizeof one};
     for (uint32_t i = 0; i < WS2ECHO_HISTOGRAM_COUNTS; i++) {
         one.counts[i] = w2e_counter_get(&part->counts[i]);
         one.count += one.counts[i];
     }
     if (one.count > 0) {
+        one.sum_us = w2e_counter_get(&part->sum_us);
         one.min_us = (uint64_t)(INT64_MAX - read_shared(&part->least_us_inverted));
         one.max_us = (uint64_t)read_shared(&part->most_us);
         w2e_histogram_merge(histogram, &one);

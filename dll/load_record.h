@@ -9,7 +9,7 @@
 struct w2e_record_part {
     struct w2e_counter counts[WS2ECHO_HISTOGRAM_COUNTS];
     struct w2e_counter sum_us;
-    volatile LONG64 least_us_inverted; /* ~min: so that all zero means that nothing was recorded */
+    volatile LONG64 least_us_inverted; /* INT64_MAX - min: so that all zero means that nothing was recorded */
     volatile LONG64 most_us;
     struct w2e_counter uncounted; /* … in the histogram, but as having been */
 };
@@ -32,7 +32,7 @@ void w2e_record_skip(struct w2e_record *record, uint32_t who);
 /* How many times there were, those that do not count included. */
 uint64_t w2e_record_total(const struct w2e_record *record);
 
-/* Adds everything up. What is recorded meanwhile may be in it or not. */
+/* Adds everything up. What is recorded meanwhile may be in it or not, or its sum alone. */
 void w2e_record_get(const struct w2e_record *record, ws2echo_histogram *histogram);
 
 #endif

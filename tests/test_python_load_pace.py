@@ -1,4 +1,4 @@
-"""What a load says about its own pace: messages that never began, timers that are late, what rates count over."""
+"""What a load says about its pace: messages that never began, timers that are late, what rates count over."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@
  *   --seconds N        no message begins later
  *   --rate N           messages a second; else as fast as it goes
  *
- * Ctrl-C ends it earlier. The exit status is 0 if every byte came back as it went, 1 if not, 2 for a wrong usage.
+ * Ctrl-C ends it earlier. The exit status is 0 if every byte came back as it went (over UDP: those that did), 1 if not, 2 for a wrong usage.
  */
 #include <inttypes.h>
 #include <signal.h>

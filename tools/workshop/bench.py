@@ -123,9 +123,12 @@ class Measured:
     def median(self) -> float:
         return statistics.median(self.values)
 
+    def ratios_to(self, other: Measured) -> list[float]:
+        """Of each round: what slows a round slows both."""
+        return [a / b for a, b in zip(self.values, other.values, strict=True) if b > 0]
+
     def ratio_to(self, other: Measured) -> float:
-        """The median of the rounds' ratios: what slows a round slows both."""
-        return statistics.median(a / b for a, b in zip(self.values, other.values, strict=True) if b > 0)
+        return statistics.median(self.ratios_to(other) or [0.0])
 
 
 Results = dict[str, dict[str, Measured]]
@@ -237,12 +240,15 @@ def _serving_all(servers: Sequence[Peer], protocol: Protocol) -> Iterator[dict[s
 def _rounds(
     load: Load, scenario: Scenario, running: dict[str, Running], rounds: int, seconds: float
 ) -> dict[str, Measured]:
-    """A peer that does not stand it is left out, and told; one of ours may not fail."""
+    """A peer that does not stand it is left out, and told; one of ours may not fail.
+
+    Every other round goes backwards: what one server leaves behind would always meet the same next one.
+    """
     results = {name: Measured() for name in running}
     order = list(running)
     for number in range(rounds):
         turn = number % len(order)
-        for name in order[turn:] + order[:turn]:
+        for name in (order[turn:] + order[:turn])[:: -1 if number % 2 else 1]:
             if name not in results:
                 continue
             try:

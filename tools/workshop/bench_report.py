@@ -39,18 +39,27 @@ def _best_peer(servers: Sequence[Peer], found: Mapping[str, Measured]) -> str | 
     return max(names, key=lambda name: found[name].median, default=None)
 
 
+def _middle_half(values: Sequence[float]) -> tuple[float, float]:
+    enough = values if len(values) > 1 else 2 * list(values)
+    lower, _, upper = statistics.quantiles(enough, n=4, method="inclusive")
+    return lower, upper
+
+
+def _ratio(own: Measured, other: Measured) -> str:
+    ratios = own.ratios_to(other) or [0.0]
+    return "{:.2f} ({:.2f} – {:.2f})".format(own.ratio_to(other), *_middle_half(ratios))
+
+
 def _row(server: Peer, servers: Sequence[Peer], found: Mapping[str, Measured], connections: int) -> list[str]:
     own = found[server.name]
     fewest = min(own.connected)
     title = server.title if fewest >= connections else f"{server.title} (with {fewest:.0f} connections)"
     floor, best = _floor_of(server, servers), _best_peer(servers, found)
     spread = f"{min(own.values):,.0f} – {max(own.values):,.0f}"
-    values = own.values if len(own.values) > 1 else 2 * own.values
-    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
-    half = f"{lower:,.0f} – {upper:,.0f}"
-    to_floor = f"{own.ratio_to(found[floor]):.2f}" if floor is not None and floor in found else ""
-    to_best = f"{own.ratio_to(found[best]):.2f}" if best is not None and server.kind != "native" else ""
-    p99 = sorted(own.p99_us)[len(own.p99_us) // 2]
+    half = "{:,.0f} – {:,.0f}".format(*_middle_half(own.values))
+    to_floor = _ratio(own, found[floor]) if floor is not None and floor in found else ""
+    to_best = _ratio(own, found[best]) if best is not None else ""
+    p99 = statistics.median(own.p99_us)
     return [title, f"{own.median:,.0f}", half, spread, to_floor, to_best, f"{p99:,.0f}"]
 
 
@@ -129,7 +138,10 @@ def write_report(
     if left_out:
         reasons = [f"- {name}: {reason.splitlines()[0]}" for name, reason in left_out.items()]
         tables.append("### Left out\n\n" + "\n".join(reasons))
-    head = f"Medians of {rounds} interleaved rounds on one CPU; a ratio is the median of the rounds' ratios."
+    head = (
+        f"Medians of {rounds} interleaved rounds on one CPU; a ratio is the median of the rounds' ratios, with"
+        " their middle half. Native servers are measured by a native client of their own."
+    )
     text = head + "\n\n" + "\n\n".join(tables) + "\n"
     (folder / "bench.md").write_text(text, "utf-8")
     (folder / "bench.html").write_text(_page(ran, servers, results, rounds), "utf-8")

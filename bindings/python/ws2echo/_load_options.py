@@ -167,8 +167,8 @@ class LoadStats:
     connections_current: int
     """Connected and not ended."""
     connections_finished: int
-    """Ended well: everything that was to come back came (over UDP one answer at least), and the end as it should
-    be.
+    """Ended well: everything that was to come back came (over UDP one answer at least), and the end as it
+    should be.
     """
     problems: Mapping[LoadProblemKind, int]
     """By kind; over TCP a connection has one at most."""
