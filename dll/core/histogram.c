@@ -64,39 +64,11 @@ static void account(ws2echo_histogram *histogram, struct values values) {
     histogram->sum_us = plus(histogram->sum_us, values.sum_us);
 }
 
-/* Counts values that all have one place. */
-static void count_in(ws2echo_histogram *histogram, uint32_t index, struct values values) {
-    histogram->counts[index] = plus(histogram->counts[index], values.count);
-    account(histogram, values);
-}
-
 void w2e_histogram_add(ws2echo_histogram *histogram, uint64_t value_us, uint64_t count) {
     struct values values = {.count = count, .min_us = value_us, .max_us = value_us, .sum_us = times(value_us, count)};
-    count_in(histogram, w2e_histogram_index(value_us), values);
-}
-
-/* From max_us down in steps of interval_us: what has the same place, and is at least interval_us, which max_us is. */
-static struct values run_of_one_place(uint64_t max_us, uint64_t interval_us) {
-    uint64_t lowest = w2e_histogram_lowest(w2e_histogram_index(max_us));
-    uint64_t steps = (max_us - (lowest > interval_us ? lowest : interval_us)) / interval_us;
-    uint64_t count = steps + 1;
-    uint64_t min_us = max_us - steps * interval_us;
-    /* Pairs of the outermost ones have all the same sum; when the number is odd, the one in the middle is the mean. */
-    uint64_t sum_us = count % 2 == 0 ? times(count / 2, plus(min_us, max_us)) : times(count, max_us - steps / 2 * interval_us);
-    return (struct values){.count = count, .min_us = min_us, .max_us = max_us, .sum_us = sum_us};
-}
-
-void w2e_histogram_add_corrected(ws2echo_histogram *histogram, uint64_t value_us, uint64_t interval_us) {
-    w2e_histogram_add(histogram, value_us, 1);
-    if (interval_us == 0 || value_us <= interval_us) {
-        return;
-    }
-    uint64_t missing_us = value_us - interval_us;
-    while (missing_us >= interval_us) {
-        struct values run = run_of_one_place(missing_us, interval_us);
-        count_in(histogram, w2e_histogram_index(missing_us), run);
-        missing_us = run.min_us - interval_us;
-    }
+    uint64_t *place = &histogram->counts[w2e_histogram_index(value_us)];
+    *place = plus(*place, count);
+    account(histogram, values);
 }
 
 void w2e_histogram_merge(ws2echo_histogram *into, const ws2echo_histogram *from) {

@@ -50,14 +50,6 @@ void w2e_histogram_init(ws2echo_histogram *histogram);
 /* Counts a value, so many times. */
 void w2e_histogram_add(ws2echo_histogram *histogram, uint64_t value_us, uint64_t count);
 
-/*
- * Counts a value, and those that were not measured because it took so long: value - interval, value - 2 * interval, … as long as they
- * are at least interval. For who wanted to measure every interval_us but waited for each answer before the next question ("coordinated
- * omission"). It is what recordValueWithExpectedInterval of HdrHistogram's AbstractHistogram does, in a time that is bounded by the
- * number of places, however many values are missing. An interval of 0 corrects nothing.
- */
-void w2e_histogram_add_corrected(ws2echo_histogram *histogram, uint64_t value_us, uint64_t interval_us);
-
 /* Counts in `into` whatever `from` has counted. */
 void w2e_histogram_merge(ws2echo_histogram *into, const ws2echo_histogram *from);
 

@@ -403,65 +403,6 @@ static void inconsistent_counts_do_no_harm(void) {
     CHECK(w2e_histogram_deviation(&histogram) >= 0);
 }
 
-/* ---- corrected ---- */
-
-/* The definition, as HdrHistogram writes it. */
-static void add_corrected_simply(ws2echo_histogram *to, uint64_t value, uint64_t interval) {
-    w2e_histogram_add(to, value, 1);
-    if (interval == 0 || value <= interval) {
-        return;
-    }
-    for (uint64_t missing = value - interval; missing >= interval; missing -= interval) {
-        w2e_histogram_add(to, missing, 1);
-    }
-}
-
-static void corrected_is(uint64_t value, uint64_t interval) {
-    ws2echo_histogram simply;
-    w2e_histogram_init(&simply);
-    w2e_histogram_init(&histogram);
-    add_corrected_simply(&simply, value, interval);
-    w2e_histogram_add_corrected(&histogram, value, interval);
-    CHECK(same(&histogram, &simply));
-}
-
-static void correction_counts_what_was_not_measured(void) {
-    for (uint64_t value = 0; value < 700; value += 3) {
-        for (uint64_t interval = 0; interval < 80; interval += 1) {
-            corrected_is(value, interval);
-        }
-    }
-    random_state = 99;
-    for (int i = 0; i < 500; i++) {
-        uint64_t value = any_magnitude();
-        corrected_is(value, random_below(value / 500 + 10) + value / 5000 + 1);
-    }
-    corrected_is(300000000, 100000);
-    corrected_is(300000000, 299999999);
-    corrected_is(550000000, 200000000); /* of the last place, but below the interval: not missing */
-}
-
-static void correction_of_a_second_at_an_interval_of_ten_milliseconds(void) {
-    w2e_histogram_init(&histogram);
-    w2e_histogram_add_corrected(&histogram, 1000000, 10000);
-    CHECK(histogram.count == 100 && histogram.min_us == 10000 && histogram.max_us == 1000000);
-    CHECK(histogram.sum_us == (uint64_t)5050 * 10000);
-    w2e_histogram_add_corrected(&histogram, 10000, 10000);
-    w2e_histogram_add_corrected(&histogram, 5, 10000);
-    CHECK(histogram.count == 102 && histogram.min_us == 5);
-}
-
-/* As many as 2^64 are missing: one at a time would take for ever. */
-static void correction_takes_bounded_time(void) {
-    w2e_histogram_init(&histogram);
-    w2e_histogram_add_corrected(&histogram, UINT64_MAX, 1);
-    CHECK(histogram.count == UINT64_MAX && histogram.sum_us == UINT64_MAX && histogram.max_us == UINT64_MAX);
-    for (uint32_t index = 1; index < LAST; index++) {
-        CHECK(histogram.counts[index] == w2e_histogram_highest(index) - w2e_histogram_lowest(index) + 1);
-    }
-    CHECK(histogram.counts[0] == 0 && histogram.min_us == 1);
-}
-
 static void counted_no_times_is_not_counted(void) {
     w2e_histogram_init(&histogram);
     w2e_histogram_add(&histogram, UINT64_MAX, 0);
@@ -503,9 +444,6 @@ int main(void) {
     numbers_stop_instead_of_wrapping_around();
     products_beyond_32_bits_are_exact();
     inconsistent_counts_do_no_harm();
-    correction_counts_what_was_not_measured();
-    correction_of_a_second_at_an_interval_of_ten_milliseconds();
-    correction_takes_bounded_time();
     counted_no_times_is_not_counted();
     return 0;
 }

@@ -139,8 +139,8 @@ def write_report(
         reasons = [f"- {name}: {reason.splitlines()[0]}" for name, reason in left_out.items()]
         tables.append("### Left out\n\n" + "\n".join(reasons))
     head = (
-        f"Medians of {rounds} interleaved rounds on one CPU; a ratio is the median of the rounds' ratios, with"
-        " their middle half. Native servers are measured by a native client of their own."
+        f"Medians of {rounds} interleaved rounds on one CPU; a ratio is the median of the rounds' ratios,"
+        " then their middle half. Native servers are measured by a native client of their own."
     )
     text = head + "\n\n" + "\n\n".join(tables) + "\n"
     (folder / "bench.md").write_text(text, "utf-8")
