@@ -500,6 +500,43 @@ def test_logarithmic_axes() -> None:
     assert told == ["0%", "50%", "90%", "99%", "99.9%", "99.99%", "99.999%"]
 
 
+def places_of(chart: str) -> list[list[tuple[float, float]]]:
+    """The corners of each line of a chart."""
+    lines = re.findall(r'<polyline [^>]*points="([^"]*)"', chart)
+    return [[(float(x), float(y)) for x, y in (place.split(",") for place in one.split())] for one in lines]
+
+
+def test_a_step_has_the_height_of_its_end() -> None:
+    x, y = axes()
+    (steps,) = places_of(_svg.chart("t", [_svg.Series("s", [(0, 1), (1, 10), (3, 100)])], x, y, steps=True))
+    across = [_svg.LEFT + part * (_svg.WIDTH - _svg.LEFT - _svg.RIGHT) for part in (0, 1 / 3, 1)]
+    up = [
+        _svg.HEIGHT - _svg.BOTTOM - part * (_svg.HEIGHT - _svg.TOP - _svg.BOTTOM)
+        for part in (0, 1 / 3, 2 / 3)
+    ]
+    corners = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)]
+    assert steps == [pytest.approx((across[i], up[k]), abs=0.06) for i, k in corners]
+
+
+def test_a_percentile_is_drawn_as_high_as_it_is() -> None:
+    """Of 100 messages 90 are fast and 10 slow: what is beyond the 90th percentile is slow."""
+    histogram = Histogram([100] * 90 + [10_100] * 10)
+    chart = _html.distribution({"latency": histogram})
+    (line,) = places_of(chart)
+    at_90 = next(x for value, x in ticks_of(chart) if value == "90%")
+    beyond = {y for x, y in line if x > at_90 + 1}
+    before = {y for x, y in line if x < at_90 - 1}
+    assert len(beyond) == len(before) == 1
+    assert min(before) > max(beyond)  # up is less
+    assert (at_90, *beyond) in line
+
+
+def ticks_of(chart: str) -> list[tuple[str, float]]:
+    """The texts below a chart, and where they are."""
+    found = re.findall(r'<text class="tick" x="([\d.]+)" [^>]*text-anchor="middle">([^<]*)<', chart)
+    return [(text, float(x)) for x, text in found]
+
+
 def test_the_pages_of_results_without_anything(server: Server) -> None:
     with ws2echo.Load(server.port, send_delay=60) as load:
         result = load.result()

@@ -101,9 +101,9 @@ def _line(number: int, series: Series, x: Axis, y: Axis, steps: bool) -> str:
     for across, up in series.points:
         at, height = f"{_x(x, across):.1f}", f"{_y(y, up):.1f}"
         if steps and before:
-            places.append(f"{at},{before}")
+            places.append(f"{before},{height}")
         places.append(f"{at},{height}")
-        before = height
+        before = at
     name = escape(series.name)
     colour = f"line{number % COLOURS}"
     if len(series.points) == 1:
@@ -113,7 +113,7 @@ def _line(number: int, series: Series, x: Axis, y: Axis, steps: bool) -> str:
 
 
 def chart(title: str, series: Sequence[Series], x: Axis, y: Axis, *, steps: bool = False) -> str:
-    """A chart with a legend, as a figure of HTML. ``steps``: a value holds until the next one."""
+    """A chart with a legend, as a figure of HTML. ``steps``: a value holds since the point before its own."""
     shown = [one for one in series if one.points]
     lines = [_line(number, one, x, y, steps) for number, one in enumerate(shown)]
     keys = "".join(
