@@ -1,6 +1,7 @@
 """The command line's load and compare: in this process, but for what needs one of its own."""
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -537,10 +538,41 @@ def ticks_of(chart: str) -> list[tuple[str, float]]:
     return [(text, float(x)) for x, text in found]
 
 
+def test_a_line_has_gaps_where_there_is_nothing() -> None:
+    points = [(0, 1), (1, 10), None, None, (2, 10), None, (2.5, 1), (3, 1), None]
+    chart = _svg.chart("t", [_svg.Series("s", points)], *axes())
+    assert [len(line) for line in places_of(chart)] == [2, 2]
+    assert chart.count("<circle") == 1
+    assert "<span>" not in _svg.chart("t", [_svg.Series("s", [None])], *axes())
+
+
+def test_a_stall_is_a_gap_in_the_latencies(server: Server) -> None:
+    with ws2echo.Load(server.port, messages=1) as load:
+        result = load.run()
+    stalled = LoadSample(3_000_000, 1_000_000, 7, 0, 64, 0, Histogram())
+    samples = (sample(1), sample(2), stalled, sample(4), sample(5))
+    chart = _html.latency_over_time(dataclasses.replace(result, samples=samples))
+    assert [len(line) for line in places_of(chart)] == [2, 2] * 3
+
+
+def test_lines_beyond_the_colours_are_dashed() -> None:
+    series = [_svg.Series(str(number), [(1, 1), (2, 2)]) for number in range(3 * _svg.COLOURS)]
+    chart = _svg.chart("t", series, *axes())
+    looks = re.findall(r'<polyline class="([^"]*)"', chart)
+    assert len(set(looks)) == len(series)
+    keys = re.findall(r'<i class="([^"]*)"', chart)
+    assert [key.replace("key", "line") for key in keys] == looks
+
+
 def test_the_pages_of_results_without_anything(server: Server) -> None:
     with ws2echo.Load(server.port, send_delay=60) as load:
         result = load.result()
-    assert "<svg" not in result.to_html()
+    empty = dataclasses.replace(result, connect_time=Histogram()).to_html()
+    assert "<svg" not in empty
+    assert "Latency" not in empty
+    one = dataclasses.replace(result, connect_time=Histogram([300])).to_html()
+    assert "<td class=text>Connecting</td>" in one
+    assert "<td class=text>Latency</td>" not in one
     assert "0 messages" in _load_report.summary(result)
 
 

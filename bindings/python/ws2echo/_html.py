@@ -35,14 +35,17 @@ figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
 svg { width: 100%; height: auto; } polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .grid { stroke: var(--grid); } .tick, .axis { fill: var(--soft); font-size: 11px; }
 .legend { display: flex; gap: 1.2rem; flex-wrap: wrap; color: var(--soft); }
-.legend i { display: inline-block; width: 1.2em; height: .25em; margin-right: .4em; vertical-align: middle; }
+.legend i { display: inline-block; width: 1.6em; border-top: .25em solid; margin-right: .4em;
+  vertical-align: middle; }
+polyline.dash1 { stroke-dasharray: 9 4; } .legend .dash1 { border-top-style: dashed; }
+polyline.dash2 { stroke-dasharray: 2 3; } .legend .dash2 { border-top-style: dotted; }
 """
 COLOURS = ("#2f6fde", "#e07a1f", "#2a9d5c", "#c93a5b", "#8354c9", "#1e9aa8", "#9a7b1c", "#7a7f87")
 
 
 def _style() -> str:
     rules = [
-        f".line{number} {{ stroke: {colour}; }} .key{number} {{ background: {colour}; }} "
+        f".line{number} {{ stroke: {colour}; }} .key{number} {{ border-color: {colour}; }} "
         f".dot.line{number} {{ fill: {colour}; }}"
         for number, colour in enumerate(COLOURS)
     ]
@@ -100,8 +103,9 @@ def distribution(named: Mapping[str, Histogram]) -> str:
     curves = [Series(name, _curve(histogram)) for name, histogram in named.items() if histogram.count]
     if not curves:
         return ""
-    ups = [up for curve in curves for _, up in curve.points]
-    across = percentile_axis(max(curve.points[-1][0] for curve in curves))
+    places = [point for curve in curves for point in curve.points if point]
+    ups = [up for _, up in places]
+    across = percentile_axis(max(x for x, _ in places))
     return chart(
         "Latency by percentile", curves, across, log_axis("latency", min(ups), max(ups), time_of), steps=True
     )
@@ -126,7 +130,7 @@ def throughput(named: Mapping[str, LoadResult]) -> str:
         Series(name, [(one.time_us / 1e6, one.messages_per_second) for one in _drawn(result)])
         for name, result in named.items()
     ]
-    highest = max((up for line in lines for _, up in line.points), default=0.0)
+    highest = max((point[1] for line in lines for point in line.points if point), default=0.0)
     if not highest:
         return ""
     up = linear_axis("messages/s", highest, rate_of)
@@ -134,13 +138,13 @@ def throughput(named: Mapping[str, LoadResult]) -> str:
 
 
 def latency_over_time(result: LoadResult) -> str:
-    """Three percentiles over time."""
-    shown = [one for one in _drawn(result) if one.latency.count]
+    """Three percentiles over time. Where nothing was answered there is a gap."""
+    shown = [(one.time_us / 1e6, one.latency) for one in _drawn(result)]
     lines = [
-        Series(name, [(one.time_us / 1e6, float(one.latency.percentile(percent) or 1)) for one in shown])
+        Series(name, [(at, float(one.percentile(percent) or 1)) if one.count else None for at, one in shown])
         for name, percent in (("p50", 50.0), ("p99", 99.0), ("max", 100.0))
     ]
-    ups = [up for line in lines for _, up in line.points]
+    ups = [point[1] for line in lines for point in line.points if point]
     if not ups:
         return ""
     across = _time_axis([result])
@@ -172,14 +176,19 @@ def _numbers(result: LoadResult) -> str:
 
 
 def _latencies(result: LoadResult) -> list[str]:
-    parts = []
     named = {"Latency": result.latency}
     if result.options.protocol is Protocol.TCP:
         named["Connecting"] = result.connect_time
-    rows = [[name, f"{one.count:,}", *(time for _, time in percentiles(one))] for name, one in named.items()]
+    rows = [
+        [name, f"{one.count:,}", *(time for _, time in percentiles(one))]
+        for name, one in named.items()
+        if one.count
+    ]
+    if not rows:
+        return []
     head = ["", "count", *(name for name, _ in percentiles(result.latency))]
-    parts.append(f"<h2>Latency</h2>\n<p class='what'>Counted {escape(latency_basis(result.options))}.</p>")
-    return [*parts, table(head, rows)]
+    basis = f"<p class='what'>Counted {escape(latency_basis(result.options))}.</p>"
+    return ["<h2>Latency</h2>", basis, table(head, rows)]
 
 
 def _problems(result: LoadResult) -> list[str]:

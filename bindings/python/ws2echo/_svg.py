@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 
 WIDTH, HEIGHT = 860, 320
 LEFT, RIGHT, TOP, BOTTOM = 74, 34, 14, 46
-COLOURS = 8  # the style sheet has so many: .line0, .line1, …
+COLOURS, DASHES = 8, 3  # the style sheet has so many: .line0, .line1, …, .dash0, …
 Point = tuple[float, float]
 
 
@@ -18,7 +19,8 @@ class Series:
     """A line of a chart."""
 
     name: str
-    points: Sequence[Point]
+    points: Sequence[Point | None]
+    """None: the line ends, and another begins at the next point."""
 
 
 @dataclass(frozen=True)
@@ -95,29 +97,38 @@ def _grid(x: Axis, y: Axis) -> list[str]:
     return parts
 
 
-def _line(number: int, series: Series, x: Axis, y: Axis, steps: bool) -> str:
+def _class(kind: str, number: int) -> str:
+    """The class of a line or its key: when the colours are all taken, they come again with dashes."""
+    return f"{kind}{number % COLOURS} dash{number // COLOURS % DASHES}"
+
+
+def _piece(points: Sequence[Point], x: Axis, y: Axis, steps: bool, number: int, title: str) -> str:
     places: list[str] = []
     before = ""
-    for across, up in series.points:
+    for across, up in points:
         at, height = f"{_x(x, across):.1f}", f"{_y(y, up):.1f}"
         if steps and before:
             places.append(f"{before},{height}")
         places.append(f"{at},{height}")
         before = at
-    name = escape(series.name)
-    colour = f"line{number % COLOURS}"
-    if len(series.points) == 1:
-        at, height = places[0].split(",")
-        return f'<circle class="dot {colour}" cx="{at}" cy="{height}" r="3"><title>{name}</title></circle>'
-    return f'<polyline class="{colour}" points="{" ".join(places)}"><title>{name}</title></polyline>'
+    look = _class("line", number)
+    if len(points) == 1:
+        return f'<circle class="dot {look}" cx="{at}" cy="{height}" r="3">{title}</circle>'
+    return f'<polyline class="{look}" points="{" ".join(places)}">{title}</polyline>'
+
+
+def _line(number: int, series: Series, x: Axis, y: Axis, steps: bool) -> list[str]:
+    title = f"<title>{escape(series.name)}</title>"
+    pieces = ([point for point in run if point] for _, run in groupby(series.points, bool))
+    return [_piece(points, x, y, steps, number, title) for points in pieces if points]
 
 
 def chart(title: str, series: Sequence[Series], x: Axis, y: Axis, *, steps: bool = False) -> str:
     """A chart with a legend, as a figure of HTML. ``steps``: a value holds since the point before its own."""
-    shown = [one for one in series if one.points]
-    lines = [_line(number, one, x, y, steps) for number, one in enumerate(shown)]
+    shown = [one for one in series if any(one.points)]
+    lines = [piece for number, one in enumerate(shown) for piece in _line(number, one, x, y, steps)]
     keys = "".join(
-        f'<span><i class="key{number % COLOURS}"></i>{escape(one.name)}</span>'
+        f'<span><i class="{_class("key", number)}"></i>{escape(one.name)}</span>'
         for number, one in enumerate(shown)
     )
     return "\n".join(
