@@ -9,6 +9,7 @@ import math
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -500,6 +501,43 @@ def test_watching_a_load_that_has_nothing_to_do(server: Server) -> None:
         assert [sample.messages for sample in samples] == [1]
         with pytest.raises(ValueError, match="interval"):
             load.watch(0)
+
+
+def test_whoever_is_late_gets_no_short_sample(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock of the test: each wait lasts as long as it is to, and then the consumer takes its time."""
+    now, waits = 100.0, list[float]()
+
+    def wait_all(timeout: float) -> None:
+        nonlocal now
+        waits.append(timeout)
+        now += timeout
+        raise TimeoutError
+
+    with Load(server.port, send_delay=60) as load:
+        monkeypatch.setattr("ws2echo._load.time", SimpleNamespace(monotonic=lambda: now))
+        monkeypatch.setattr(load, "wait", wait_all)
+        watch = load.watch(1.0)
+        for late in (0.25, 0.0, 5.0, 0.0, 1.875, 0.0, 0.0):
+            next(watch)
+            now += late
+    assert waits == [1.0, 0.75, 1.0, 0.0, 1.0, 0.0, 1.0]
+
+
+def test_problems_beyond_those_that_are_kept_are_left(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = iter(range(1, 5001))
+
+    def results(samples: list[LoadSample], problems: list[int]) -> list[int]:
+        return problems
+
+    with Load(server.port, messages=1) as load:
+        load.wait(LIMIT_S)
+        monkeypatch.setattr(load, "problems", lambda: many)
+        monkeypatch.setattr(load, "result", results)
+        kept: Any = load.run()
+    assert kept == list(range(1, 1025))
+    assert next(many) == 1025
 
 
 # ---- problems

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Self
 
 from . import _swig
@@ -255,7 +256,7 @@ class Load(Handle):
         problems: list[LoadProblem] = []
         for sample in self.watch(interval):
             samples.append(sample)
-            problems += self.problems()
+            problems += islice(self.problems(), PROBLEMS_KEPT - len(problems))
         return self.result(samples, problems)
 
     def result(self, samples: Iterable[LoadSample] = (), problems: Iterable[LoadProblem] = ()) -> LoadResult:
@@ -316,6 +317,13 @@ class _Watch:
         try:
             self._load.wait(max(0.0, self._next - time.monotonic()))
         except TimeoutError:
-            self._next = max(self._next + self._interval, time.monotonic())
+            self._next = self._end_of_next(time.monotonic())
             return False
         return True
+
+    def _end_of_next(self, now: float) -> float:
+        """In step with the intervals before, unless whoever asks is so late that little would be left of the
+        next one: a rate would be that of a moment.
+        """
+        end = self._next + self._interval
+        return end if end - now > self._interval / 2 else now + self._interval

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ._load import Load
 from ._load_arguments import load_options, parse_servers, parse_target
 from ._load_options import LoadProblem
 from ._load_report import progress, summary
-from ._load_result import LoadResult, LoadSample
+from ._load_result import PROBLEMS_KEPT, LoadResult, LoadSample
 from ._models import model_number
 from ._server import Server
 
@@ -37,7 +38,7 @@ def _run(
             try:
                 for sample in watch:
                     samples.append(sample)
-                    problems += load.problems()
+                    problems += islice(load.problems(), PROBLEMS_KEPT - len(problems))
                     tell(sample)
                 return load.result(samples, problems), stopped
             except KeyboardInterrupt:
