@@ -197,10 +197,11 @@ class Histogram:
 
         made = cls()
         last = None
-        for place, count in enumerate(_hdr.decode(text, _swig.HISTOGRAM_COUNTS)):
+        counts = _hdr.decode(text, _swig.HISTOGRAM_COUNTS)
+        for (low, high), count in zip(_bounds(), counts, strict=True):
             if count:
-                low, high = _bounds()[place]
-                _swig.histogram_record(made._raw, (low + high) // 2, count)
+                # Its middle as HdrHistogram has it: with an even number of values, the upper one.
+                _swig.histogram_record(made._raw, (low + high + 1) // 2, count)
                 if last is None:
                     made._raw.min_us = low
                 last = high
