@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 import math
+import pickle
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -492,6 +493,17 @@ def test_samples_add_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None
     assert sum(sample.interval_us for sample in samples) == samples[-1].time_us
     for sample in samples:
         assert sample.messages_per_second == pytest.approx(sample.messages * 1e6 / sample.interval_us)
+
+
+def test_a_sample_takes_little_memory(results: list[LoadResult]) -> None:
+    """A day has 86,400 of them."""
+    latency = Histogram([1, 2, 300, 300, 70_001])
+    sample = dataclasses.replace(results[0].samples[0], latency=latency)
+    assert not any(isinstance(kept, Histogram) for kept in vars(sample).values())
+    assert len(pickle.dumps(sample)) < 1000
+    for one in (sample, pickle.loads(pickle.dumps(sample)), dataclasses.replace(sample)):
+        assert one.latency == latency
+        assert one == sample
 
 
 def test_watching_a_load_that_has_nothing_to_do(server: Server) -> None:

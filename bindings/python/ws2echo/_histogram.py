@@ -237,3 +237,23 @@ class Histogram:
         if tag and ("," in tag or tag.split() != [tag]):
             raise ValueError(f"tag: {tag!r} has a comma, blank or line break")
         return _hdr.Interval(start, length, self.max_us, self.to_hdr(), tag)
+
+
+class PackedHistogram:
+    """An attribute that keeps a histogram in its encoding, in hundreds of bytes instead of 21,544, and gives
+    one of their own to all who ask.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object | None, owner: type) -> Histogram:
+        if instance is None:
+            raise AttributeError(self._name)  # as for any field without a default
+        encoded, exact = vars(instance)[self._name]
+        histogram = Histogram.from_hdr(encoded)
+        histogram._raw.min_us, histogram._raw.max_us, histogram._raw.sum_us = exact
+        return histogram
+
+    def __set__(self, instance: object, value: Histogram) -> None:
+        vars(instance)[self._name] = value.to_hdr(), (value.min_us, value.max_us, value.sum_us)

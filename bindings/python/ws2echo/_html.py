@@ -11,7 +11,7 @@ from ._choices import LoadProblemKind, Protocol
 from ._histogram import Histogram
 from ._load_report import DATAGRAMS, described, latency_basis, percentiles, seconds_of
 from ._load_result import LoadResult, LoadSample
-from ._svg import Axis, Series, chart, linear_axis, log_axis, percentile_axis
+from ._svg import Axis, Point, Series, chart, linear_axis, log_axis, percentile_axis
 from ._units import mebibytes_of, rate_of, time_of
 
 PROBLEMS_SHOWN = 100
@@ -139,11 +139,14 @@ def throughput(named: Mapping[str, LoadResult]) -> str:
 
 def latency_over_time(result: LoadResult) -> str:
     """Three percentiles over time. Where nothing was answered there is a gap."""
-    shown = [(one.time_us / 1e6, one.latency) for one in _drawn(result)]
-    lines = [
-        Series(name, [(at, float(one.percentile(percent) or 1)) if one.count else None for at, one in shown])
-        for name, percent in (("p50", 50.0), ("p99", 99.0), ("max", 100.0))
-    ]
+    percents = {"p50": 50.0, "p99": 99.0, "max": 100.0}
+    points: dict[str, list[Point | None]] = {name: [] for name in percents}
+    for one in _drawn(result):
+        latency = one.latency
+        for name, percent in percents.items():
+            value = float(latency.percentile(percent) or 1)
+            points[name].append((one.time_us / 1e6, value) if latency.count else None)
+    lines = [Series(name, line) for name, line in points.items()]
     ups = [point[1] for line in lines for point in line.points if point]
     if not ups:
         return ""

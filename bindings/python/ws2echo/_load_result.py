@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from . import _swig
 from ._choices import Family, LoadPattern, LoadProblemKind, LoadReceive, Protocol
-from ._histogram import TOLD_PERCENTILES, Histogram
+from ._histogram import TOLD_PERCENTILES, Histogram, PackedHistogram
 from ._load_options import LoadOptions, LoadProblem, LoadStats
 
 PROBLEMS_KEPT = 1024
@@ -49,6 +49,7 @@ class LoadSample:
     latency: Histogram
     """Of the messages that were answered in it, but for those of the warm-up. It is read a moment after the
     counters: a message that is answered in between is counted here, and by ``messages`` in the next sample.
+    It is kept encoded, and decoded for each who asks.
     """
 
     @property
@@ -90,6 +91,10 @@ class LoadSample:
             bytes_received=self.bytes_received + other.bytes_received,
             latency=self.latency + other.latency,
         )
+
+
+# A load of a day has so many samples that their histograms would take gigabytes.
+LoadSample.latency = PackedHistogram("latency")  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
