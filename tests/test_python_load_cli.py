@@ -581,7 +581,15 @@ def test_the_pages_of_results_without_anything(server: Server) -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("64", 64), ("64B", 64), ("64KiB", 65536), ("1.5 kib", 1536), ("2MB", 2_000_000), ("1GiB", 1 << 30)],
+    [
+        ("64", 64),
+        ("64B", 64),
+        ("64KiB", 65536),
+        ("1.5 kib", 1536),
+        ("1.001KB", 1001),
+        ("2MB", 2_000_000),
+        ("1GiB", 1 << 30),
+    ],
 )
 def test_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size
@@ -596,10 +604,19 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rate"), [("1000", 1000), ("1000/s", 1000), ("2.5k/s", 2500), ("1M/s", 10**6), ("90/min", 2)]
+    ("text", "rate"), [("1000", 1000), ("1000/s", 1000), ("2.5k/s", 2500), ("1M/s", 10**6), ("120/min", 2)]
 )
 def test_rates(text: str, rate: int) -> None:
     assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("1.5/s", "no whole number of messages a second"), ("90/min", "no whole"), ("0.5", "less than one")],
+)
+def test_rates_that_cannot_be(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=f"{text}.*{words}"):
+        parse_rate(text)
 
 
 @pytest.mark.parametrize("parse", [parse_size, parse_duration, parse_rate, parse_sizes])

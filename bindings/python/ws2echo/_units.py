@@ -30,12 +30,17 @@ def _parsed(text: str, units: Mapping[str, float], example: str) -> float:
     return float(found[1]) * units[unit]
 
 
+def _whole(text: str, value: float, unit: str) -> int:
+    """The number that is meant: a factor like 0.001 leaves a little beside it."""
+    whole = round(value)
+    if abs(value - whole) > 1e-6:
+        raise ValueError(f"{text!r} is no whole number of {unit}")
+    return whole
+
+
 def parse_size(text: str) -> int:
     """Bytes: 64, 64KiB, 1MB."""
-    size = _parsed(text, SIZES, "64KiB")
-    if size != int(size):
-        raise ValueError(f"{text!r} is no whole number of bytes")
-    return int(size)
+    return _whole(text, _parsed(text, SIZES, "64KiB"), "bytes")
 
 
 def parse_duration(text: str) -> float:
@@ -44,11 +49,11 @@ def parse_duration(text: str) -> float:
 
 
 def parse_rate(text: str) -> int:
-    """How many a second: 1000, 1000/s, 10k/s; at least one."""
+    """How many a second: 1000, 1000/s, 10k/s; a whole number, at least one."""
     rate = _parsed(text, RATES, "1000/s")
     if rate < 1:
         raise ValueError(f"{text!r} is less than one a second")
-    return round(rate)
+    return _whole(text, rate, "messages a second")
 
 
 def parse_sizes(text: str) -> tuple[int, ...] | range:
