@@ -52,9 +52,10 @@ def test_a_load_tells_what_it_did(server: Server, capsys: Captured) -> None:
     assert main(["load", str(server.port), "--messages", "50", "--connections", "2", "--sizes", "1KiB"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0] == (
-        f"Load on localhost port {server.port}: 2 connections over TCP, driven by model iocp, ping-pong, "
-        "messages of 1KiB bytes, seed 1"
+    assert re.fullmatch(
+        f"Load on localhost port {server.port}: 2 connections over TCP, "
+        r"driven by model iocp with \d+ workers?, ping-pong, messages of 1 KiB, seed 1",
+        lines[0],
     )
     assert re.match(
         r"Ran for .*: 50 messages, .* messages/s, .* MiB/s each way \(51,200 bytes sent, ", lines[1]
@@ -91,13 +92,39 @@ def test_over_udp(server: Server, capsys: Captured) -> None:
     assert main(["load", f"[::1]:{server.port}", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(
-        f"Load on ::1 port {server.port}: 1 connection over UDP, driven by model iocp, ping-pong, "
+        f"Load on ::1 port {server.port}: 1 connection over UDP, driven by model iocp with "
     )
+    assert ", ping-pong, messages of 64 bytes, depth 4, reply timeout 1 s, seed 1" in lines[0]
     assert (
         "Datagrams: 0 lost, 0 late, 0 duplicated, 0 reordered, 0 corrupt, 0 foreign, 0 unreachable" in lines
     )
     assert lines[2] == "Connections: 1 begun, 1 connected, 1 ended well, 0 problems"
     assert not [line for line in lines if line.startswith("Connecting")]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"model": "threads"}, "driven by model threads, ping-pong, messages of 64 bytes, seed 1"),
+        ({"model": "poll", "workers": 1}, "driven by model poll with 1 worker, "),
+        ({"sizes": (64, 1024)}, "messages of 64 bytes or 1 KiB, "),
+        ({"sizes": (64, 512, 1500)}, "messages of 64, 512 or 1500 bytes, "),
+        ({"sizes": range(64, 1501)}, "messages of 64 to 1500 bytes, "),
+        ({"sizes": range(1, 1025)}, "messages of 1 byte to 1 KiB, "),
+        ({"pattern": "stream", "window_bytes": 4096, "sizes": 1000}, "1000 bytes, window 4 KiB, "),
+        ({"receive": "after-sent", "reset": True}, "receive after-sent, ended by reset, "),
+        ({"no_delay": False, "family": "ipv4"}, "family ipv4, no TCP_NODELAY, "),
+        ({"connect_timeout": 3, "finish_timeout": None}, "connect timeout 3 s, no finish timeout, "),
+        (
+            {"reply_timeout": 0.5, "receive_buffer_bytes": 65536},
+            "reply timeout 500 ms, receive buffer 64 KiB, ",
+        ),
+    ],
+    ids=str,
+)
+def test_what_was_to_be_done_is_told(server: Server, options: dict[str, Any], words: str) -> None:
+    with ws2echo.Load(server.port, messages=1, **options) as load:
+        assert words in ", ".join(_load_report.described(load.options))
 
 
 @pytest.mark.parametrize(
@@ -382,7 +409,7 @@ def test_compare_models(capsys: Captured, tmp_path: Path) -> None:
     told = [line for line in err.splitlines() if line.startswith("Round")]
     assert told == [f"Round {number} of 2: {name}" for number in (1, 2) for name in ("threads", "iocp")]
     lines = out.splitlines()
-    assert lines[0].startswith("2 rounds of: 1 connection over TCP, driven by model iocp, ping-pong")
+    assert lines[0].startswith("2 rounds of: 1 connection over TCP, driven by model iocp with ")
     first = lines.index(next(line for line in lines if line.startswith("messages/s")))
     assert re.fullmatch(r"threads +\S+ +\S+ to \S+  1\.00x", lines[first + 1])
     assert re.fullmatch(r"iocp +\S+ +\S+ to \S+  \d+\.\d\dx", lines[first + 2])
@@ -664,7 +691,7 @@ def test_quantities_as_they_are_told() -> None:
     told = [mebibytes_of(part * (1 << 20)) for part in (0, 0.00123, 0.5, 1, 12.34, 123.4, 12_345.6)]
     assert told == ["0", "0.00123", "0.500", "1.00", "12.3", "123", "12,346"]
     assert [size_of(size) for size in (0, 64, 1024, 1500, 1 << 20, 3 << 30)] == [
-        *("0", "64", "1KiB", "1500", "1MiB", "3GiB")
+        *("0 bytes", "64 bytes", "1 KiB", "1500 bytes", "1 MiB", "3 GiB")
     ]
 
 

@@ -7,7 +7,8 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from ._choices import LoadPattern, LoadReceive, Protocol
+from . import _swig
+from ._choices import Family, LoadPattern, LoadReceive, Protocol
 from ._histogram import TOLD_PERCENTILES, Histogram
 from ._load_options import LoadOptions, LoadStats
 from ._load_result import LoadResult, LoadSample
@@ -27,34 +28,62 @@ def seconds_of(seconds: float) -> str:
 
 
 def _sizes(options: LoadOptions) -> str:
-    told = [size_of(size) for size in options.sizes]
-    if options.sizes_range:
-        return f"{told[0]} to {told[1]} bytes"
-    return f"{', '.join(told[:-1])} or {told[-1]} bytes" if len(told) > 1 else f"{told[0]} bytes"
+    *others, last = (size_of(size) for size in options.sizes)
+    unit = last.partition(" ")[2]
+    told = [other.removesuffix(f" {unit}") for other in others]  # the last one has it
+    if not told:
+        return last
+    return f"{told[0]} to {last}" if options.sizes_range else f"{', '.join(told)} or {last}"
+
+
+def _pattern(options: LoadOptions) -> Iterator[str]:
+    yield f"{options.pattern}, messages of {_sizes(options)}"
+    if options.pattern is LoadPattern.STREAM:
+        yield f"window {size_of(options.window_bytes)}"
+    elif options.depth != 1:
+        yield f"depth {options.depth}"
+    if options.messages_per_connection:
+        yield f"a new connection after {options.messages_per_connection}"
+    if options.rate:
+        yield f"{options.rate:,} messages/s" + (f" in bursts of {options.burst}" * (options.burst > 1))
+    if options.receive is not LoadReceive.ALWAYS:
+        yield f"receive {options.receive}"
+
+
+def _times(options: LoadOptions) -> Iterator[str]:
+    for name in ("think", "warm_up", "ramp_up", "receive_delay", "send_delay", "reply_timeout"):
+        if time := getattr(options, name):
+            yield f"{name.replace('_', ' ')} {seconds_of(time)}"
+    usual = LoadOptions.of(_swig.LoadOptions(), options.host)
+    for name in ("connect_timeout", "finish_timeout"):
+        if (time := getattr(options, name)) != getattr(usual, name):
+            told = name.replace("_", " ")
+            yield f"no {told}" if time is None else f"{told} {seconds_of(time)}"
+
+
+def _sockets(options: LoadOptions) -> Iterator[str]:
+    if options.family is not Family.ANY:
+        yield f"family {options.family}"
+    if options.reset:
+        yield "ended by reset"
+    if not options.no_delay:
+        yield "no TCP_NODELAY"
+    for name in ("receive_buffer", "send_buffer"):
+        if size := getattr(options, f"{name}_bytes"):
+            yield f"{name.replace('_', ' ')} {size_of(size)}"
 
 
 def described(options: LoadOptions) -> list[str]:
-    """What was to be done, in short phrases."""
-    told = [
+    """What was to be done, in short phrases. What is as it is by default is left out, mostly."""
+    threads = f" with {options.workers} worker{'s' * (options.workers != 1)}" if options.workers else ""
+    return [
         f"{options.connections} connection{'s' * (options.connections != 1)} over {options.protocol.upper()}",
-        f"driven by model {options.model}",
-        f"{options.pattern}, messages of {_sizes(options)}",
+        f"driven by model {options.model}{threads}",
+        *_pattern(options),
+        *_times(options),
+        *_sockets(options),
+        f"seed {options.seed}",
     ]
-    if options.pattern is LoadPattern.STREAM:
-        told.append(f"window {size_of(options.window_bytes)}")
-    elif options.depth != 1:
-        told.append(f"depth {options.depth}")
-    if options.messages_per_connection:
-        told.append(f"a new connection after {options.messages_per_connection}")
-    if options.rate:
-        told.append(f"{options.rate:,} messages/s" + (f" in bursts of {options.burst}" * (options.burst > 1)))
-    if options.receive is not LoadReceive.ALWAYS:
-        told.append(f"receive {options.receive}")
-    for name in ("think", "warm_up", "ramp_up", "receive_delay", "send_delay"):
-        if time := getattr(options, name):
-            told.append(f"{name.replace('_', ' ')} {seconds_of(time)}")
-    told.append(f"seed {options.seed}")
-    return told
 
 
 def latency_basis(options: LoadOptions) -> str:

@@ -95,8 +95,8 @@ def mebibytes_of(byte_count: float) -> str:
 
 
 def size_of(byte_count: int) -> str:
-    """Bytes in the largest binary unit that divides them: 64, 64KiB, 1MiB."""
+    """Bytes in the largest binary unit that divides them: 64 bytes, 64 KiB, 1 MiB."""
     for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
         if byte_count and byte_count % factor == 0:
-            return f"{byte_count // factor}{unit}"
-    return str(byte_count)
+            return f"{byte_count // factor} {unit}"
+    return f"{byte_count} byte{'s' * (byte_count != 1)}"
