@@ -150,8 +150,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--receive",
         choices=[str(one) for one in LoadReceive],
         default="always",
-        help="when the echo is received: from the start; after --receive-delay; after all was sent; not at "
-        "all (default: %(default)s)",
+        help="when the echo is received: from the start; after --receive-delay; by turns, all that "
+        "--depth or --window let wait is sent first; not at all (default: %(default)s)",
     )
     add("--receive-delay", type=duration, default=0.0, metavar="TIME", help="for --receive late")
     add("--reset", action="store_true", help="end connections by a reset, not by FIN")

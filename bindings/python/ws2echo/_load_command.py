@@ -84,10 +84,8 @@ def _check_files(**files: Path | None) -> None:
             raise ValueError(f"--{name} takes a file, not stdout")
 
 
-def _write(file: Path | str | None, text: str) -> None:
-    """Write an output that was asked for, to a file or to stdout."""
-    if file is None:
-        return
+def _write(file: Path | str, text: str) -> None:
+    """Write an output to a file or to stdout."""
     if str(file) == STDOUT:
         print(text.rstrip("\n"))
     else:
