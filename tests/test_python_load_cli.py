@@ -21,7 +21,7 @@ from commands import run
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from waiting import LIMIT_S, more_and_more
-from ws2echo import Histogram, LoadResult, Server, _html, _load_report, _svg
+from ws2echo import Histogram, LoadResult, Server, _compare, _html, _load_report, _svg
 from ws2echo.__main__ import main
 from ws2echo._load_arguments import parse_servers, parse_target
 from ws2echo._load_result import LoadSample
@@ -67,7 +67,25 @@ def test_a_load_tells_what_it_did(server: Server, capsys: Captured) -> None:
     assert lines[6] == "Connecting, 2 times:"
     assert " ".join(lines[7].split()) == heads
     assert len(lines) == 9
-    assert err.splitlines()[0].split() == ["time", "messages/s", "MiB/s", "p50", "p99", "max", "connections"]
+    head = ["time", "messages/s", "MiB/s", "back", "p50", "p99", "max", "connections"]
+    assert err.splitlines()[0].split() == head
+
+
+def test_what_was_sent_is_told_beside_what_came_back(server: Server) -> None:
+    """Where they differ: as when nothing is received."""
+    with ws2echo.Load(server.port, messages=1, sizes=1 << 20) as load:
+        result = load.run()
+    result = dataclasses.replace(result, stats=dataclasses.replace(result.stats, bytes_received=0))
+    assert result.bytes_sent_per_second * result.elapsed == pytest.approx(1 << 20)
+    sent = mebibytes_of(result.bytes_sent_per_second)
+    assert f" 0 MiB/s back, {sent} MiB/s sent (1,048,576 bytes sent, 0 received)" in _load_report.summary(
+        result
+    )
+    page = result.to_html()
+    assert f"MiB/s sent</td><td>{sent}</td>" in page
+    assert "MiB/s back</td><td>0</td>" in page
+    compared = _compare.summary(_compare.interleaved(["a"], 1, lambda name, number: result))
+    assert f"a           {sent:>10}" in compared
 
 
 def test_it_serves_itself(capsys: Captured) -> None:
@@ -407,12 +425,14 @@ def test_compare_models(capsys: Captured, tmp_path: Path) -> None:
     assert main(["compare", "--models", "threads,iocp", *arguments]) == 0
     out, err = capsys.readouterr()
     told = [line for line in err.splitlines() if line.startswith("Round")]
-    assert told == [f"Round {number} of 2: {name}" for number in (1, 2) for name in ("threads", "iocp")]
+    order = [(1, "threads"), (1, "iocp"), (2, "iocp"), (2, "threads")]
+    assert told == [f"Round {number} of 2: {name}" for number, name in order]
     lines = out.splitlines()
     assert lines[0].startswith("2 rounds of: 1 connection over TCP, driven by model iocp with ")
     first = lines.index(next(line for line in lines if line.startswith("messages/s")))
-    assert re.fullmatch(r"threads +\S+ +\S+ to \S+  1\.00x", lines[first + 1])
-    assert re.fullmatch(r"iocp +\S+ +\S+ to \S+  \d+\.\d\dx", lines[first + 2])
+    assert re.fullmatch(r"threads +\S+ +\S+ to \S+ +1\.00x +1\.00x to 1\.00x", lines[first + 1])
+    assert re.fullmatch(r"iocp +\S+ +\S+ to \S+ +\d+\.\d\dx +\d+\.\d\dx to \d+\.\d\dx", lines[first + 2])
+    assert "MiB/s sent" not in out  # all came back
     values = json.loads(Path(files[0]).read_text("utf-8"))["compared"]
     assert list(values) == ["threads", "iocp"]
     for one in values.values():
@@ -425,11 +445,42 @@ def test_compare_models(capsys: Captured, tmp_path: Path) -> None:
     for one in values.values():
         bytes_told = [LoadResult.from_dict(result).bytes_per_second for result in one["rounds"]]
         assert one["metrics"]["bytes_per_second"]["highest"] == max(bytes_told)
-    medians = [values[name]["metrics"]["messages_per_second"]["median"] for name in values]
-    assert values["iocp"]["metrics"]["messages_per_second"]["ratio"] == pytest.approx(medians[1] / medians[0])
     page = Path(files[1]).read_text("utf-8")
     check_page(page, figures=2)
     assert "<small>1.00x</small>" in page
+    assert "Messages/s over time, in round 1" in page
+
+
+def test_a_ratio_is_that_of_rounds_side_by_side(server: Server) -> None:
+    """In the second round something slowed all of them."""
+    with ws2echo.Load(server.port, messages=1) as load:
+        result = load.run()
+    messages = {"a": [100, 10, 50], "b": [110, 20, 40], "c": [0, 0, 0]}
+    order: list[tuple[int, str]] = []
+
+    def run(name: str, number: int) -> LoadResult:
+        order.append((number, name))
+        stats = dataclasses.replace(result.stats, messages=messages[name][number - 1], elapsed_us=1_000_000)
+        latency = result.latency if messages[name][0] else Histogram()
+        return dataclasses.replace(result, stats=stats, latency=latency)
+
+    comparison = _compare.interleaved(list(messages), 3, run)
+    assert [name for _, name in order] == [*"abc", *"bca", *"cab"]
+    told = {name: one["metrics"] for name, one in comparison.to_dict()["compared"].items()}
+    assert list(told) == ["a", "b", "c"]
+    speed = {name: metrics["messages_per_second"] for name, metrics in told.items()}
+    assert speed["a"]["ratio"] == {"median": 1, "lowest": 1, "highest": 1}
+    assert speed["b"] == {
+        "median": 40,
+        "lowest": 20,
+        "highest": 110,
+        "ratio": {"median": pytest.approx(1.1), "lowest": 0.8, "highest": 2},
+    }
+    assert speed["c"]["ratio"] == {"median": 0, "lowest": 0, "highest": 0}
+    nothing = {"median": None, "lowest": None, "highest": None}
+    assert told["c"]["p99.9_us"] == {**nothing, "ratio": nothing}
+    (line, *_) = (line for line in _compare.summary(comparison).splitlines() if line.startswith("b "))
+    assert line.split() == ["b", "40", "20", "to", "110", "1.10x", "0.80x", "to", "2.00x"]
 
 
 def test_compare_servers(server: Server, capsys: Captured) -> None:
@@ -441,8 +492,8 @@ def test_compare_servers(server: Server, capsys: Captured) -> None:
     assert err == ""
     assert "Round 1 of theirs: 1 problems, the first: connection 0, offset 5: corrupt" in out
     of_theirs = [line.split()[1:] for line in out.splitlines() if line.startswith("theirs")]
-    assert of_theirs[0][-1] == "0.00x"
-    assert of_theirs[-1] == ["-", "-", "to", "-", "-"]  # nothing came back that could be timed
+    assert of_theirs[0][-4:] == ["0.00x", "0.00x", "to", "0.00x"]
+    assert of_theirs[-1] == ["-", "-", "to", "-"] * 2  # nothing came back that could be timed
 
 
 def test_compare_as_json_on_stdout(capsys: Captured) -> None:

@@ -117,7 +117,8 @@ def _parser() -> argparse.ArgumentParser:
             "compare",
             help="put several servers under the same load in turn, and compare them",
             description="Put several servers under the same load, one after the other and again, and compare "
-            "them: the median of the rounds, the least and the greatest, and the ratio to the first.",
+            "them: the median of the rounds, the least and the greatest, and the same of their ratios to the "
+            "first one in each round.",
         )
     )
     _add_models(

@@ -124,7 +124,7 @@ def _time_axis(results: Iterable[LoadResult]) -> Axis:
     return linear_axis(title, end / 1e6, lambda value: f"{value:g}", tight=True)
 
 
-def throughput(named: Mapping[str, LoadResult]) -> str:
+def throughput(named: Mapping[str, LoadResult], title: str = "Messages/s over time") -> str:
     """Messages a second over time."""
     lines = [
         Series(name, [(one.time_us / 1e6, one.messages_per_second) for one in _drawn(result)])
@@ -134,7 +134,7 @@ def throughput(named: Mapping[str, LoadResult]) -> str:
     if not highest:
         return ""
     up = linear_axis("messages/s", highest, rate_of)
-    return chart("Messages/s over time", lines, _time_axis(named.values()), up)
+    return chart(title, lines, _time_axis(named.values()), up)
 
 
 def latency_over_time(result: LoadResult) -> str:
@@ -163,7 +163,8 @@ def _numbers(result: LoadResult) -> str:
         ("ran for", seconds_of(result.elapsed)),
         ("messages", f"{stats.messages:,}"),
         ("messages/s", rate_of(result.messages_per_second)),
-        ("MiB/s each way", mebibytes_of(result.bytes_per_second)),
+        ("MiB/s sent", mebibytes_of(result.bytes_sent_per_second)),
+        ("MiB/s back", mebibytes_of(result.bytes_per_second)),
         ("bytes sent", f"{stats.bytes_sent:,}"),
         ("bytes received", f"{stats.bytes_received:,}"),
         ("connections begun", f"{stats.connections_begun:,}"),

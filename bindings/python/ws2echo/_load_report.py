@@ -18,8 +18,8 @@ PROBLEMS_TOLD = 10
 CORRECTED = "from when each message was due: corrected for coordinated omission"
 UNCORRECTED = "from when each message was sent"
 DATAGRAMS = ("lost", "late", "duplicated", "reordered", "corrupt", "foreign", "unreachable")
-COLUMNS = ("time", "messages/s", "MiB/s", "p50", "p99", "max", "connections")
-WIDTHS = (8, 12, 9, 9, 9, 9, 11)
+COLUMNS = ("time", "messages/s", "MiB/s back", "p50", "p99", "max", "connections")
+WIDTHS = (8, 12, 10, 9, 9, 9, 11)
 
 
 def seconds_of(seconds: float) -> str:
@@ -110,6 +110,13 @@ def _table(cells: list[tuple[str, str]]) -> list[str]:
     return [f"  {heads}", f"  {values}"]
 
 
+def _throughput(result: LoadResult) -> str:
+    back = mebibytes_of(result.bytes_per_second)
+    if result.stats.bytes_sent == result.stats.bytes_received:
+        return f"{back} MiB/s each way"
+    return f"{back} MiB/s back, {mebibytes_of(result.bytes_sent_per_second)} MiB/s sent"
+
+
 def _connections(result: LoadResult) -> str:
     stats, bad = result.stats, result.problems_count
     told = f"{stats.connections_begun} begun, {stats.connections_connected} connected, "
@@ -141,8 +148,7 @@ def summary(result: LoadResult) -> str:
     lines = [
         f"Load on {options.host} port {options.port}: {', '.join(described(options))}",
         f"Ran for {seconds_of(result.elapsed)}: {stats.messages:,} messages, "
-        f"{rate_of(result.messages_per_second)} messages/s, "
-        f"{mebibytes_of(result.bytes_per_second)} MiB/s each way "
+        f"{rate_of(result.messages_per_second)} messages/s, {_throughput(result)} "
         f"({stats.bytes_sent:,} bytes sent, {stats.bytes_received:,} received)",
         _connections(result),
     ]

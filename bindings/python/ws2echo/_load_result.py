@@ -130,6 +130,11 @@ class LoadResult:
         return _per_second(self.stats.bytes_received, self.stats.active_us)
 
     @property
+    def bytes_sent_per_second(self) -> float:
+        """Payload that was sent a second, from opened to finished."""
+        return _per_second(self.stats.bytes_sent, self.stats.elapsed_us)
+
+    @property
     def problems_count(self) -> int:
         """How many problems, of every kind; over TCP a connection has one at most."""
         return sum(self.stats.problems.values())
@@ -175,6 +180,7 @@ class LoadResult:
             "elapsed": self.elapsed,
             "messages_per_second": self.messages_per_second,
             "bytes_per_second": self.bytes_per_second,
+            "bytes_sent_per_second": self.bytes_sent_per_second,
             "options": dataclasses.asdict(self.options),
             "stats": dataclasses.asdict(self.stats),
             "latency": self.latency.to_dict(),
