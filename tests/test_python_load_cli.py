@@ -221,7 +221,7 @@ def test_outputs_on_stdout(server: Server, capsys: Captured) -> None:
     assert main([*few, "--json", "-"]) == 0
     assert LoadResult.from_json(capsys.readouterr().out).stats.messages == 3
     assert main([*few, "--csv", "-"]) == 0
-    assert capsys.readouterr().out.startswith("time_s,interval_s,")
+    assert capsys.readouterr().out.startswith("time_us,interval_us,connections_current,")
     assert main([*few, "--csv", "-", "--json", "-"]) == 2
     assert "both" in capsys.readouterr().err
 

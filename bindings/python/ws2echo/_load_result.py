@@ -238,7 +238,9 @@ class LoadResult:
         return cls.from_dict(values)
 
     def to_csv(self) -> str:
-        """The samples as CSV, a row for each, with a head. Without a latency, its fields are empty."""
+        """The samples as CSV, a row for each, with a head: what `LoadSample` has, by the same names, and
+        percentiles of its latency, whose fields are empty when there is none.
+        """
         import csv
         import io
 
@@ -246,7 +248,8 @@ class LoadResult:
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow(
             [
-                *("time_s", "interval_s", "connections", "messages", "bytes_sent", "bytes_received"),
+                *("time_us", "interval_us", "connections_current"),
+                *("messages", "bytes_sent", "bytes_received"),
                 *("messages_per_second", "bytes_per_second", "min_us", "mean_us"),
                 *(f"p{percent:g}_us" for percent in TOLD_PERCENTILES),
                 "max_us",
@@ -261,8 +264,8 @@ class LoadResult:
             )
             rows.writerow(
                 [
-                    *(one.time_us / 1e6, one.interval_us / 1e6, one.connections_current, one.messages),
-                    *(one.bytes_sent, one.bytes_received),
+                    *(one.time_us, one.interval_us, one.connections_current),
+                    *(one.messages, one.bytes_sent, one.bytes_received),
                     *(f"{one.messages_per_second:.3f}", f"{one.bytes_per_second:.3f}"),
                     *(times if latency.count > 0 else [""] * len(times)),
                 ]
