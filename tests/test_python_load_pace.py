@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import ws2echo
 from waiting import LIMIT_S, Task
-from ws2echo import Load, Server
+from ws2echo import Load, Server, _load_report
 
 MODELS = [model.name for model in ws2echo.models()]
 
@@ -45,6 +45,8 @@ def test_what_was_due_and_never_began_is_told(model: str) -> None:
     assert stats.messages_owed == 50 - begun, "fifty were due"
     assert stats.active_us <= stats.elapsed_us - 200_000, "the wait for what never came is not in it"
     assert result.messages_per_second == pytest.approx(stats.messages * 1e6 / stats.active_us)
+    for report in (_load_report.summary(result), result.to_html()):
+        assert f"{stats.messages_owed} messages were due and never began" in report
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -61,6 +63,8 @@ def test_timers_that_are_late_are_told(model: str, protocol: str) -> None:
     assert 0 < stats.messages_timed <= 40
     assert stats.timer_late_max_us <= stats.timer_late_us <= stats.messages_timed * stats.timer_late_max_us
     assert stats.timer_late_max_us <= result.latency.max_us, "it is in the latency"
+    assert "timers of this end were late by" in _load_report.summary(result)
+    assert "never began" not in _load_report.summary(result)
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])

@@ -9,7 +9,7 @@ from html import escape
 from . import _swig
 from ._choices import LoadProblemKind, Protocol
 from ._histogram import Histogram
-from ._load_report import DATAGRAMS, described, latency_basis, percentiles, seconds_of
+from ._load_report import DATAGRAMS, described, latency_basis, pace, percentiles, seconds_of
 from ._load_result import LoadResult, LoadSample
 from ._svg import Axis, Point, Series, chart, linear_axis, log_axis, percentile_axis
 from ._units import mebibytes_of, rate_of, time_of
@@ -191,7 +191,8 @@ def _latencies(result: LoadResult) -> list[str]:
     if not rows:
         return []
     head = ["", "count", *(name for name, _ in percentiles(result.latency))]
-    basis = f"<p class='what'>Counted {escape(latency_basis(result.options))}.</p>"
+    told = [f"counted {latency_basis(result.options)}", *pace(result.stats)]
+    basis = f"<p class='what'>{escape('; '.join(told))}</p>"
     return ["<h2>Latency</h2>", basis, table(head, rows)]
 
 

@@ -15,7 +15,7 @@ from ._load_result import LoadResult, LoadSample
 from ._units import mebibytes_of, rate_of, size_of, time_of
 
 PROBLEMS_TOLD = 10
-CORRECTED = "from when each message was due: corrected for coordinated omission"
+CORRECTED = "from when each message was due, so without coordinated omission"
 UNCORRECTED = "from when each message was sent"
 DATAGRAMS = ("lost", "late", "duplicated", "reordered", "corrupt", "foreign", "unreachable")
 COLUMNS = ("time", "messages/s", "MiB/s back", "p50", "p99", "max", "connections")
@@ -91,6 +91,16 @@ def latency_basis(options: LoadOptions) -> str:
     return CORRECTED if options.rate else UNCORRECTED
 
 
+def pace(stats: LoadStats) -> Iterator[str]:
+    """What of the latencies is not the server's, and what of its slowness is not in them."""
+    owed, timed = stats.messages_owed, stats.messages_timed
+    if owed:
+        yield f"{owed:,} messages were due and never began: how late these were is not in the latencies"
+    if timed:
+        mean, most = time_of(stats.timer_late_us / timed), time_of(stats.timer_late_max_us)
+        yield f"timers of this end were late by {mean}, at most {most}: that is part of the latencies"
+
+
 def percentiles(histogram: Histogram) -> list[tuple[str, str]]:
     """Names and times: some percentiles, and what else describes the whole."""
     told = [(f"p{percent:g}", time_of(histogram.percentile(percent))) for percent in TOLD_PERCENTILES]
@@ -157,6 +167,7 @@ def summary(result: LoadResult) -> str:
     if result.latency.count:
         lines.append(f"Latency of {result.latency.count:,} messages ({latency_basis(options)}):")
         lines += _table(percentiles(result.latency))
+    lines += [f"  {told}" for told in pace(stats)]
     if result.connect_time.count and options.protocol is Protocol.TCP:
         lines.append(f"Connecting, {result.connect_time.count:,} times:")
         lines += _table(percentiles(result.connect_time))

@@ -131,8 +131,8 @@ class LoadResult:
 
     @property
     def bytes_sent_per_second(self) -> float:
-        """Payload that was sent a second, from opened to finished."""
-        return _per_second(self.stats.bytes_sent, self.stats.elapsed_us)
+        """Payload that was sent a second, from opened until a byte moved last."""
+        return _per_second(self.stats.bytes_sent, self.stats.active_us)
 
     @property
     def problems_count(self) -> int:
