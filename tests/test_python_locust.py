@@ -146,6 +146,61 @@ def test_a_wrong_byte_is_a_failure(locustfile: Path) -> None:
     assert re.search(r"^TCP +echo +1 +1\(100", out, re.MULTILINE), out
 
 
+USERS_OF_ONE_THREAD = """if True:
+    import gevent, time
+    from locust.env import Environment
+    from ws2echo import locust
+
+    class User(locust.EchoUser):
+        host = "tcp://127.0.0.1:7"
+
+    locust.THREADS = 1
+    gevent.get_hub().threadpool.maxsize = 1
+    environment, told = Environment(user_classes=[User]), []
+    environment.events.request.add_listener(lambda start_time, **_: told.append(start_time))
+    ends = []
+
+    def call():
+        time.sleep(0.1)
+        ends.append(time.time())
+
+    calls = [gevent.spawn(User(environment)._timed, "call", call, 0) for _ in range(3)]
+    gevent.joinall(calls, raise_error=True)
+    assert len(told) == len(ends) == 3
+    assert all(end <= start for end, start in zip(ends, sorted(told)[1:])), (ends, told)
+    print("all")
+"""
+
+
+@needs_locust
+def test_a_wait_for_a_thread_is_none_for_the_server() -> None:
+    with python("-c", USERS_OF_ONE_THREAD) as process:
+        assert finished(process) == (0, "all\n")
+
+
+MESSAGES = """if True:
+    from locust.env import Environment
+    from ws2echo import locust
+
+    for size in (1, 8, 500):
+        class User(locust.EchoUser):
+            host = "tcp://127.0.0.1:7"
+            message_bytes = size
+
+        user = User(Environment(user_classes=[User]))
+        messages = [user._next_message() for _ in range(200)]
+        assert len(set(messages)) == 200
+        assert {len(message) for message in messages} == {size}
+    print("all")
+"""
+
+
+@needs_locust
+def test_no_message_is_like_another() -> None:
+    with python("-c", MESSAGES) as process:
+        assert finished(process) == (0, "all\n")
+
+
 HOSTS = """if True:
     from ws2echo.locust import parse_host
     assert parse_host("tcp://127.0.0.1:80") == ("tcp", "127.0.0.1", 80)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from ._choices import Protocol
@@ -48,12 +48,26 @@ def _threads() -> Any:
     return pool
 
 
-def _outcome(call: Callable[[], Any]) -> tuple[Any, Exception | None]:
-    """The result or the failure, of whatever kind, which is Locust's to tell, and not gevent's to print."""
+class _Outcome(NamedTuple):
+    result: Any
+    failure: Exception | None
+    start_time: float
+    """Seconds since the epoch."""
+    response_time: float
+    """Milliseconds."""
+
+
+def _outcome(call: Callable[[], Any]) -> _Outcome:
+    """The result or the failure, of whatever kind, which is Locust's to tell, and not gevent's to print; and
+    the times of the call alone, which may have waited for its thread.
+    """
+    result, failure = None, None
+    start_time, began = time.time(), time.perf_counter()
     try:
-        return call(), None
+        result = call()
     except Exception as error:
-        return None, error
+        failure = error
+    return _Outcome(result, failure, start_time, (time.perf_counter() - began) * 1000)
 
 
 class EchoUser(User):  # type: ignore[misc]
@@ -61,7 +75,8 @@ class EchoUser(User):  # type: ignore[misc]
 
     Each echo is a request of the type TCP or UDP and the name ``echo``, and compared byte by byte: a wrong
     byte is a failure, as a lost connection is, after which it connects anew (``connect``). Up to 64 users of
-    a process wait at once; more wait their turn, so have more workers. It is a class to derive from.
+    a process wait at once; more wait their turn, which counts in no time, so have more workers. It is a class
+    to derive from.
     """
 
     abstract = True
@@ -75,6 +90,7 @@ class EchoUser(User):  # type: ignore[misc]
         self._protocol, self._host, self._port = parse_host(self.host)
         self._client: Client | None = None
         self._message = random.randbytes(self.message_bytes)
+        self._echoes = 0
 
     def on_stop(self) -> None:
         """Close the connection. Locust calls it."""
@@ -88,8 +104,16 @@ class EchoUser(User):  # type: ignore[misc]
         client = self._client
         if client is None:
             gevent.sleep(0.1)  # whoever refuses does so at once: let others run
-        elif self._timed("echo", lambda: client.echo(self._message), self.message_bytes) is None:
-            self._disconnect()
+        else:
+            message = self._next_message()
+            if self._timed("echo", lambda: client.echo(message), len(message)) is None:
+                self._disconnect()
+
+    def _next_message(self) -> bytes:
+        """Each begins with its number, as far as it has room, so that an earlier one's echo is none of it."""
+        self._echoes += 1
+        number = self._echoes.to_bytes(8, "little")[: self.message_bytes]
+        return number + self._message[len(number) :]
 
     def _connect(self) -> Client:
         return Client(
@@ -108,16 +132,15 @@ class EchoUser(User):  # type: ignore[misc]
 
     def _timed(self, name: str, call: Callable[[], Any], length: int) -> Any:
         """Do it in a thread, report it to Locust, and give its result; None if it failed."""
-        start_time, began = time.time(), time.perf_counter()
-        result, failure = _threads().apply(_outcome, (call,))
+        outcome: _Outcome = _threads().apply(_outcome, (call,))
         self.environment.events.request.fire(
             request_type=self._protocol.upper(),
             name=name,
-            response_time=(time.perf_counter() - began) * 1000,
-            response_length=length if failure is None else 0,
-            exception=failure,
+            response_time=outcome.response_time,
+            response_length=length if outcome.failure is None else 0,
+            exception=outcome.failure,
             context=self.context(),
-            start_time=start_time,
+            start_time=outcome.start_time,
             url=self.host,
         )
-        return result
+        return outcome.result
