@@ -151,19 +151,19 @@ static void run_locked(struct w2e_load *load) {
 /* What the place had due before that time and did not begin. */
 static uint64_t owed(const struct w2e_load *load, const struct w2e_load_place *place, uint64_t until_us) {
     uint64_t due = w2e_load_due(&load->config, load->opened_us + place->phase_us, place->of_burst, until_us);
-    return place->bytes_left == 0 ? 0 : due < place->messages_left ? due : place->messages_left;
+    return place->bytes_left == 0 || place->waits ? 0 : due < place->messages_left ? due : place->messages_left;
 }
 
 /* Every connection has ended. Those that were to end at stop_us may have taken until now. */
 static void sum_up_locked(struct w2e_load *load, uint64_t stop_us) {
     uint64_t now_us = w2e_sys_now_us();
-    uint64_t moved_us = load->opened_us;
+    uint64_t byte_us = load->opened_us;
     for (uint32_t i = 0; i < load->options.connections; i++) {
         const struct w2e_load_place *place = &load->places[i];
         load->stats.messages_owed += owed(load, place, stop_us < now_us ? stop_us : now_us);
-        moved_us = place->moved_us > moved_us ? place->moved_us : moved_us;
+        byte_us = place->byte_us > byte_us ? place->byte_us : byte_us;
     }
-    load->stats.active_us = moved_us - load->opened_us;
+    load->stats.active_us = byte_us - load->opened_us;
     load->stats.elapsed_us = now_us - load->opened_us;
     load->stats.finished = 1;
 }

@@ -26,7 +26,8 @@ struct w2e_load_place {
     uint64_t bytes_left;    /* likewise */
     uint64_t phase_us;      /* when the next message is due, from start_us */
     uint32_t of_burst;      /* … and how many messages of its burst were begun */
-    uint64_t moved_us;      /* when a byte moved last */
+    uint64_t byte_us;       /* when a byte moved last */
+    bool waits;             /* nothing but timers kept its next message from beginning before the end */
     uint64_t retry_us;      /* when to begin the next connection, after one could not be connected */
     struct w2e_load_place *next_to_retry;
 };

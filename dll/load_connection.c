@@ -330,9 +330,10 @@ static void take_from_place_locked(const struct load_connection *connection) {
     struct w2e_load_place *place = connection->place;
     bool udp = is_udp(connection->load);
     const struct w2e_load_plan *plan = udp ? &connection->session.datagrams.plan : &connection->session.stream.plan;
-    uint64_t moved_us = udp ? connection->session.datagrams.moved_us : connection->session.stream.moved_us;
+    uint64_t byte_us = udp ? connection->session.datagrams.byte_us : connection->session.stream.byte_us;
     count_timers_locked(&connection->load->stats, plan);
-    place->moved_us = moved_us > place->moved_us ? moved_us : place->moved_us;
+    place->byte_us = byte_us > place->byte_us ? byte_us : place->byte_us;
+    place->waits = plan->waits;
     place->messages_left -= place->messages_left == W2E_NEVER ? 0 : plan->begun;
     place->bytes_left -= place->bytes_left == W2E_NEVER ? 0 : plan->begun_bytes;
     place->phase_us = plan->intended_us - plan->config->start_us;

@@ -112,6 +112,33 @@ static void register_locked(struct w2e_server *server, struct w2e_server_connect
     w2e_server_push_event_locked(server, &event);
 }
 
+/* The address at which a peer of that family came in, if there is but one that it can be; else NULL. */
+static const ws2echo_address *only_address(const struct w2e_server *server, uint32_t family) {
+    const ws2echo_address *only = NULL;
+    for (uint32_t i = 0; i < server->address_count; i++) {
+        if (server->addresses[i].family == family) {
+            if (only != NULL || server->wildcards[i]) {
+                return NULL;
+            }
+            only = &server->addresses[i];
+        }
+    }
+    return only;
+}
+
+/* The system is asked only where it could tell more. */
+static void find_local(const struct w2e_server *server, struct w2e_server_connection *connection) {
+    const ws2echo_address *only = only_address(server, connection->peer.family);
+    if (only != NULL) {
+        connection->local = *only;
+        return;
+    }
+    SOCKADDR_STORAGE local = {0};
+    int size = sizeof local;
+    w2e_sys_getsockname(connection->connection.socket, (struct sockaddr *)&local, &size);
+    w2e_address_from(&local, &connection->local);
+}
+
 static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const SOCKADDR_STORAGE *peer) {
     struct w2e_server *server = owner;
     struct w2e_server_connection *connection = w2e_sys_alloc(sizeof *connection);
@@ -128,10 +155,7 @@ static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const 
         .socket = socket, .session = &connection->session.session, .lingers = server->options.linger_s > 0};
     w2e_address_from(peer, &connection->peer);
     connection->peer_address = w2e_server_fault_address(peer);
-    SOCKADDR_STORAGE local = {0};
-    int size = sizeof local;
-    w2e_sys_getsockname(socket, (struct sockaddr *)&local, &size);
-    w2e_address_from(&local, &connection->local);
+    find_local(server, connection);
     int error = w2e_socket_apply(socket, &server->socket_options);
     if (error != 0) {
         w2e_session_abort(&connection->session.session, WS2ECHO_REASON_ERROR, error);
@@ -266,6 +290,7 @@ static void describe(struct w2e_server *server, const struct w2e_listeners *list
     server->options.port = listeners->addresses[0].port;
     server->address_count = listeners->count;
     memcpy(server->addresses, listeners->addresses, sizeof server->addresses);
+    memcpy(server->wildcards, listeners->wildcards, sizeof server->wildcards);
     for (uint32_t i = 0; i < listeners->count; i++) {
         if (listeners->sockets[i] != INVALID_SOCKET) {
             push_listening(server, &listeners->addresses[i], WS2ECHO_PROTOCOL_TCP);

@@ -23,6 +23,7 @@ struct w2e_server {
     struct w2e_socket_options socket_options;
     struct w2e_echo_config echo_config;
     ws2echo_address addresses[W2E_LISTENERS_MAX];
+    bool wildcards[W2E_LISTENERS_MAX]; /* … bound to no address in particular */
     uint32_t address_count;
     uint64_t opened_us;
     struct w2e_driver *driver;

@@ -718,7 +718,7 @@ enum ws2echo_load_receive {
 
 /* What was wrong with what a connection of a load received, or with the connection. */
 enum ws2echo_load_problem_kind {
-    WS2ECHO_LOAD_CORRUPT = 0,     /* a wrong byte, amid right ones; or with fewer than 23 behind it, which may not tell */
+    WS2ECHO_LOAD_CORRUPT = 0,     /* a wrong byte, amid right ones; or with too few behind it to tell (22 at most) */
     WS2ECHO_LOAD_MISSING = 1,     /* bytes were left out: what came belongs to a later offset */
     WS2ECHO_LOAD_REPEATED = 2,    /* what came belongs to an earlier offset */
     WS2ECHO_LOAD_FOREIGN = 3,     /* what came belongs to another connection of this load; over UDP, is no answer at all */
@@ -809,17 +809,19 @@ typedef struct ws2echo_load_stats {
     uint64_t datagrams_foreign;
     uint64_t datagrams_unreachable;
     uint64_t elapsed_us; /* since open; stands still once finished */
-    /* … until a byte moved last: what a rate is counted over, or waiting for an answer that never comes would be part of it. While it runs as
-       elapsed_us. */
+    /* Since open until a byte moved last: what a rate is counted over, or waiting for an answer that never comes would be part of it. While
+       it runs as elapsed_us. */
     uint64_t active_us;
-    /* With rate: messages that were due before the end and did not begin, as their connection waited for answers until then, or had broken. No
-       histogram has them: latencies look better by what these would have shown. 0 until finished. */
+    /* With rate: messages that were due before the end and did not begin, as their connection waited for answers until then, had broken, or was
+       never connected. No histogram has them, nor those that began and had no answer: latencies look better by what these would have shown.
+       0 until finished. */
     uint64_t messages_owed;
-    /* With rate: messages for which nothing was waited for but their time, by how much too late they began, all together, and the most. So
-       late are the timers of this end (a millisecond, under Windows up to 16), and it is in the latency of each. 0 until finished. */
+    /* With rate: messages for which nothing was waited for but their time; of connections that have ended. */
     uint64_t messages_timed;
+    /* By how much too late these began, all together. So late are the timers of this end (a millisecond, under Windows up to 16 for each), and it
+       is in the latency of each. */
     uint64_t timer_late_us;
-    uint64_t timer_late_max_us;
+    uint64_t timer_late_max_us; /* the most of one */
 } ws2echo_load_stats;
 
 /* Something that was wrong with a connection of a load. Over UDP CORRUPT and FOREIGN are of a datagram, and no byte is told: offset is the number that a corrupt one says. */

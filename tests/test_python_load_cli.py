@@ -102,7 +102,7 @@ def test_a_rate_corrects_for_coordinated_omission(server: Server, capsys: Captur
     assert main(["load", f"127.0.0.1:{server.port}", *arguments]) == 0
     out = capsys.readouterr().out
     assert "200 messages/s in bursts of 2, warm up 1.00 ms" in out.splitlines()[0].replace("1 ms", "1.00 ms")
-    assert "(from when each message was due, so without coordinated omission)" in out
+    assert "(from when each message was due, against coordinated omission)" in out
 
 
 def test_over_udp(server: Server, capsys: Captured) -> None:

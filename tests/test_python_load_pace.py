@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import ws2echo
-from waiting import LIMIT_S, Task
+from waiting import LIMIT_S, Task, wait_until
 from ws2echo import Load, Server, _load_report
 
 MODELS = [model.name for model in ws2echo.models()]
@@ -76,6 +76,26 @@ def test_without_a_rate_nothing_is_owed_nor_late(protocol: str) -> None:
         stats = load.run().stats
     assert (stats.messages_owed, stats.messages_timed, stats.timer_late_us) == (0, 0, 0)
     assert 0 < stats.active_us <= stats.elapsed_us
+
+
+def test_waiting_for_fin_is_not_part_of_the_time_that_rates_count_over() -> None:
+    def serve(listener: socket.socket) -> None:
+        with listener.accept()[0] as peer:
+            peer.settimeout(LIMIT_S)
+            peer.sendall(peer.recv(16, socket.MSG_WAITALL))
+            assert peer.recv(16) == b""
+            answered.append(load.stats.elapsed_us)
+            wait_until(lambda: load.stats.elapsed_us >= answered[0] + 300_000, "FIN is kept back")
+
+    answered: list[int] = []
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        Load(listener.getsockname()[1], "127.0.0.1", sizes=16, messages=1) as load,
+    ):
+        task = Task(serve, listener)
+        stats = load.run().stats
+        task.result()
+    assert stats.active_us <= answered[0] <= stats.elapsed_us - 300_000
 
 
 def test_a_connection_that_broke_owes_what_it_had_left() -> None:

@@ -121,11 +121,14 @@ static void advance_pace(struct w2e_load_plan *plan) {
 }
 
 bool w2e_load_plan_may_begin(struct w2e_load_plan *plan, bool has_room, uint64_t now_us) {
-    bool may = has_room && w2e_load_plan_ready(plan, now_us);
-    if (!may) {
+    if (has_room && w2e_load_plan_ready(plan, now_us)) {
+        return true;
+    }
+    bool too_late = has_room && now_us >= plan->config->stop_us; /* by timers, if it waited for those */
+    if (!too_late) {
         plan->waits = has_room && now_us < plan->ready_us && plan->config->interval_ns > 0;
     }
-    return may;
+    return false;
 }
 
 static void count_lateness(struct w2e_load_plan *plan, uint64_t late_us) {

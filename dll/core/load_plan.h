@@ -108,9 +108,16 @@ void w2e_load_plan_answered(struct w2e_load_plan *plan, uint64_t now_us);
 /* How large a message of that number is or was. */
 uint32_t w2e_load_plan_bytes_at(const struct w2e_load_plan *plan, uint64_t number);
 
-/* Whether a message may begin, for a connection that has room for it or not. Once it is asked, and the answer was not yet, the wait that
- * follows is one for the timers of this end, and how late they are is counted; until it is told otherwise. */
+/*
+ * Whether a message may begin, for a connection that has room for it or not. If it has, and the answer is not yet, the wait that follows is
+ * one for the timers of this end, and how late they are is counted: unless the connection waits for something else meanwhile, and says so.
+ * After stop_us, `waits` tells whether timers alone kept the last message from beginning.
+ */
 bool w2e_load_plan_may_begin(struct w2e_load_plan *plan, bool has_room, uint64_t now_us);
+
+static inline void w2e_load_plan_waits_for_else(struct w2e_load_plan *plan) {
+    plan->waits = false;
+}
 
 /* How many messages a pace has due from first_us on, but before until_us, if so many of the first burst were begun before. */
 uint64_t w2e_load_due(const struct w2e_load_config *config, uint64_t first_us, uint32_t of_burst, uint64_t until_us);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Words lie in memory as Windows has them, little-endian, with their bytes swapped; compilers that build for anything else say so. */
+/* The pattern is big-endian and Windows is not: load and store swap bytes. Compilers that build for anything else say so. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the pattern is big-endian: load and store need not swap the bytes of a word"
 #endif

@@ -257,7 +257,7 @@ static struct w2e_op lend_send(struct w2e_session_load *load) {
     lent.size = load->unsent_end - load->unsent_begin;
     lent.ask_again_us = deadline_us(load);
     load->send_out = true;
-    load->plan.waits = false; /* for the peer to take it */
+    w2e_load_plan_waits_for_else(&load->plan); /* for the peer to take it */
     return lent;
 }
 
@@ -265,6 +265,7 @@ static void sent(struct w2e_session_load *load, size_t bytes, uint64_t now_us) {
     load->unsent_begin += bytes;
     load->session.bytes_sent += bytes;
     load->moved_us = now_us;
+    load->byte_us = now_us;
 }
 
 /* ---- receiving ---- */
@@ -327,6 +328,7 @@ static void check(struct w2e_session_load *load, size_t bytes, uint64_t now_us) 
 static void received(struct w2e_session_load *load, size_t bytes, uint64_t now_us) {
     load->session.bytes_received += bytes;
     load->moved_us = now_us;
+    load->byte_us = bytes > 0 ? now_us : load->byte_us;
     if (ended(load)) {
         return;
     }

@@ -99,6 +99,7 @@ struct w2e_session_load {
     uint64_t connect_us;  /* since when it connects */
     uint64_t receive_us;  /* nothing is received before this */
     uint64_t moved_us;    /* since when no byte has moved though one should */
+    uint64_t byte_us;     /* when a byte moved last */
     uint64_t evidence_us; /* when evidence has to do */
     uint64_t finish_us;   /* when FIN is waited for no longer */
 };

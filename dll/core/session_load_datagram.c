@@ -49,7 +49,7 @@ static struct w2e_op lend_send(struct w2e_session_load_datagram *load) {
     lent.data = load->outgoing;
     lent.size = load->unsent;
     load->send_out = true;
-    load->plan.waits = false; /* for the system to take it */
+    w2e_load_plan_waits_for_else(&load->plan); /* for the system to take it */
     return lent;
 }
 
@@ -101,7 +101,7 @@ static void fault(struct w2e_session_load_datagram *load, enum w2e_load_fault_ki
 
 static void answered(struct w2e_session_load_datagram *load, size_t bytes, uint64_t now_us) {
     uint64_t intended_us = load->ping.answered.intended_us;
-    load->moved_us = now_us;
+    load->byte_us = now_us;
     load->sink->echoed(load->sink->owner, now_us - intended_us, bytes, intended_us >= load->config->measure_from_us);
     w2e_load_plan_answered(&load->plan, now_us);
 }
@@ -136,6 +136,7 @@ static void failed(struct w2e_session_load_datagram *load, int error, uint64_t n
         load->sink->counted(load->sink->owner);
     } else if (error == W2E_ENOBUFS) {
         load->pause_us = now_us + PAUSE_US;
+        w2e_load_plan_waits_for_else(&load->plan);
     } else {
         load_abort(&load->session, WS2ECHO_REASON_ERROR, error);
     }
@@ -162,7 +163,7 @@ static void sent(struct w2e_session_load_datagram *load, int error, size_t bytes
     }
     if (error == 0) {
         load->session.bytes_sent += bytes;
-        load->moved_us = now_us;
+        load->byte_us = now_us;
     } else {
         failed(load, error, now_us);
     }

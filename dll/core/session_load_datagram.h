@@ -38,7 +38,7 @@ struct w2e_session_load_datagram {
     bool close_lent;
     uint64_t receive_us; /* nothing is received before this */
     uint64_t pause_us;   /* something failed for want of resources: nothing is done before this */
-    uint64_t moved_us;   /* a datagram was sent, or answered, last */
+    uint64_t byte_us;    /* a datagram was sent, or answered, last */
 };
 
 void w2e_session_load_datagram_init(struct w2e_session_load_datagram *load, const struct w2e_load_config *config,

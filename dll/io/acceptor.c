@@ -40,15 +40,18 @@ static int accept_one(struct w2e_acceptor *acceptor, SOCKET listener) {
     return 0;
 }
 
-static void select_again(const struct source *source) {
-    w2e_sys_event_select(source->listener, source->event, FD_ACCEPT);
+/* Makes Winsock look again: 0 or an error. */
+static int select_again(const struct source *source) {
+    return w2e_sys_event_select(source->listener, source->event, FD_ACCEPT) == 0 ? 0 : WSAGetLastError();
 }
 
 static void accept_failed(struct w2e_acceptor *acceptor, const struct source *source) {
     struct w2e_service *service = acceptor->shards->service;
     service->accept_failed(service->owner);
     w2e_sys_wait_any(&acceptor->stop_event, 1, W2E_RETRY_MS);
-    select_again(source); /* makes Winsock look again */
+    if (select_again(source) != 0) {
+        SetEvent(source->event); /* it is tried again, which pauses again */
+    }
 }
 
 /* Wine may not tell again after a stale report (win/wine.h): what came while it was made to is looked for. */
@@ -57,20 +60,20 @@ static int accept_after_stale(struct w2e_acceptor *acceptor, const struct source
         return WSAEWOULDBLOCK;
     }
     w2e_wine_forget_reports(source->listener);
-    select_again(source);
-    return accept_one(acceptor, source->listener);
+    int error = select_again(source);
+    return error != 0 ? error : accept_one(acceptor, source->listener);
 }
 
 /* Accepts what waits. Each call makes Winsock signal the event if more is waiting. */
 static void accept_some(struct w2e_acceptor *acceptor, const struct source *source) {
     int error = 0;
-    unsigned accepted = 0;
+    bool accepted = false;
     ResetEvent(source->event);
     for (unsigned i = 0; i < IN_A_ROW && (error == 0 || w2e_driver_peer_is_gone(error)); i++) {
         error = accept_one(acceptor, source->listener);
-        accepted += error == 0;
+        accepted = accepted || error == 0;
     }
-    if (error == WSAEWOULDBLOCK && accepted == 0) {
+    if (error == WSAEWOULDBLOCK && !accepted) {
         error = accept_after_stale(acceptor, source);
     }
     if (error != WSAEWOULDBLOCK && error != 0 && !w2e_driver_peer_is_gone(error)) {

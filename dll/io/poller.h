@@ -66,8 +66,9 @@ struct w2e_poller_ops {
     void (*remove)(struct w2e_poller *poller, struct w2e_watch *watch);
     /* watch->interest has changed. */
     void (*changed)(struct w2e_poller *poller, struct w2e_watch *watch);
-    /* A call was made on the socket that is not known to make Winsock tell again (WSARecvMsg, WSASendMsg); or NULL if it need not be told. */
-    void (*renew)(struct w2e_poller *poller, struct w2e_watch *watch);
+    /* Makes Winsock look again, after a call on the socket that is not known to have that effect (WSARecvMsg, WSASendMsg, under Wine an accept in
+     * vain): 0 or an error. NULL where it looks each time. */
+    int (*renew)(struct w2e_poller *poller, struct w2e_watch *watch);
     /* Waits until a watched socket is ready, wake was called, or the time has come: 0 and reports, or an error. */
     int (*wait)(struct w2e_poller *poller, uint64_t until_us, struct w2e_watch **reports);
     /* Ends a wait, or the next one if none is under way. From any thread. */

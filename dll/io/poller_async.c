@@ -52,8 +52,8 @@ static void async_changed(struct w2e_poller *poller, struct w2e_watch *watch) {
 }
 
 /* Selecting again makes Winsock look at once whether there is something to tell. */
-static void async_renew(struct w2e_poller *poller, struct w2e_watch *watch) {
-    w2e_sys_async_select(watch->socket, poller->window, MESSAGE_FIRST + watch->slot, EVENTS);
+static int async_renew(struct w2e_poller *poller, struct w2e_watch *watch) {
+    return w2e_sys_async_select(watch->socket, poller->window, MESSAGE_FIRST + watch->slot, EVENTS) == 0 ? 0 : WSAGetLastError();
 }
 
 static unsigned ready_of(long event) {

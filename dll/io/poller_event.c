@@ -63,8 +63,8 @@ static void event_changed(struct w2e_poller *poller, struct w2e_watch *watch) {
 }
 
 /* Selecting again makes Winsock look at once whether there is something to tell. */
-static void event_renew(struct w2e_poller *poller, struct w2e_watch *watch) {
-    w2e_sys_event_select(watch->socket, poller->objects[watch->slot], EVENTS);
+static int event_renew(struct w2e_poller *poller, struct w2e_watch *watch) {
+    return w2e_sys_event_select(watch->socket, poller->objects[watch->slot], EVENTS) == 0 ? 0 : WSAGetLastError();
 }
 
 static unsigned ready_of(long events) {

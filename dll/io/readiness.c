@@ -117,8 +117,8 @@ static bool try_recv(struct task *task, const struct w2e_op *op) {
             task->watch.ready &= ~(unsigned)W2E_READABLE;
         }
         error = w2e_connection_transfer(connection, op, &bytes);
-        if (error !=
-            WSAEWOULDBLOCK) { /* else it is told already; and to select again tells that the socket is writable, again and again */
+        /* In vain, it will be told already; and selecting again tells each time that the socket is writable: it would never rest. */
+        if (error != WSAEWOULDBLOCK) {
             renew_after_message(task);
         }
     }
@@ -245,8 +245,8 @@ static int accept_after_stale(struct task *task) {
         return WSAEWOULDBLOCK;
     }
     w2e_wine_forget_reports(task->watch.socket);
-    shard->ops->renew(shard->poller, &task->watch);
-    return accept_one(task);
+    int error = shard->ops->renew(shard->poller, &task->watch);
+    return error != 0 ? error : accept_one(task);
 }
 
 /*

@@ -36,7 +36,8 @@ static inline void w2e_wine_give_stack_back(void) {
  * Wine 8 may report FD_ACCEPT for a connection that has been accepted already, and then, unlike Windows, does not report it again until an
  * accept has succeeded: one that would block does not count. This makes it forget what it reported of the socket, so that selecting again
  * makes it look again. (WSAAsyncSelect for a window clears that, WSAEventSelect does not; for no event, the window is told nothing.) What
- * comes just then may be forgotten, too: so accept has to be called once more after that.
+ * comes just then may be forgotten, too: so accept has to be called once more after that. (It is not in win/system.h, as it is no call of
+ * Windows's that matters whether it fails: then all is as it was.)
  */
 static inline void w2e_wine_forget_reports(SOCKET socket) {
     WSAAsyncSelect(socket, HWND_MESSAGE, 0, 0);

@@ -139,12 +139,15 @@ static int print_summary(int is_udp) {
     if (ws2echo_load_stats_get(load, &stats) != 0) {
         return 1;
     }
-    double seconds = (double)stats.elapsed_us / 1e6;
+    double seconds = (double)stats.active_us / 1e6;
     printf("Messages: %" PRIu64 " in %.3f s (%.0f a second)\n", stats.messages, seconds,
            seconds > 0 ? (double)stats.messages / seconds : 0);
     printf("Bytes sent: %" PRIu64 "\n", stats.bytes_sent);
     printf("Bytes received: %" PRIu64 "\n", stats.bytes_received);
     printf("Connections: %" PRIu64 " begun, %" PRIu64 " ended well\n", stats.connections_begun, stats.connections_finished);
+    if (stats.messages_owed > 0) {
+        printf("Messages that were due and never began: %" PRIu64 "\n", stats.messages_owed);
+    }
     if (is_udp) {
         printf("Datagrams lost: %" PRIu64 "\n", stats.datagrams_lost);
     }

@@ -115,6 +115,27 @@ static void only_timers_are_late(void) {
     CHECK(plan.timed == 0);
 }
 
+/* A message that is due shortly before the end may not begin any more when the timer comes: that is not for want of answers. */
+static void who_waits_for_timers_alone_until_the_end_says_so(void) {
+    w2e_load_config_default(&config);
+    config.interval_ns = 10000;
+    config.stop_us = 25;
+    begin(0);
+    w2e_load_plan_begin(&plan, 0);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 5) && plan.waits);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 25) && plan.waits);
+    begin(0);
+    w2e_load_plan_begin(&plan, 0);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 5) && !w2e_load_plan_may_begin(&plan, false, 9) && !plan.waits);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 25) && !plan.waits);
+    begin(0);
+    w2e_load_plan_begin(&plan, 0);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 5) && !w2e_load_plan_may_begin(&plan, false, 25) && !plan.waits);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 5));
+    w2e_load_plan_waits_for_else(&plan);
+    CHECK(!w2e_load_plan_may_begin(&plan, true, 25) && !plan.waits);
+}
+
 static void limits_are_exact_and_the_last_message_is_cut(void) {
     w2e_load_config_default(&config);
     config.sizes[0] = 100;
@@ -282,6 +303,7 @@ int main(void) {
     stopping_is_exact();
     what_is_due_is_counted();
     only_timers_are_late();
+    who_waits_for_timers_alone_until_the_end_says_so();
     limits_are_exact_and_the_last_message_is_cut();
     datagrams_are_not_cut_below_the_least();
     sizes_are_those_listed_as_often_as_they_are();

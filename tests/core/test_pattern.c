@@ -295,6 +295,9 @@ static void too_little_to_tell_is_corrupt(void) {
     }
     w2e_pattern_fill(&own, 5000 + (1 << 20), data, sizeof data);
     corrupt(&own, 5000, data, sizeof data);
+    memset(data, 0, sizeof data);
+    w2e_pattern_fill(&own, 0, data + 3, sizeof data - 3); /* what lies before would have an offset below 0 */
+    corrupt(&own, 5000, data, sizeof data);
     w2e_pattern_fill(&own, 5000, data, sizeof data);
     corrupt(&own, 5000 + (1 << 20), data, sizeof data);
 }

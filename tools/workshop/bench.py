@@ -247,7 +247,7 @@ def _rounds(
     results = {name: Measured() for name in running}
     order = list(running)
     for number in range(rounds):
-        turn = number % len(order)
+        turn = number // 2 % len(order)
         for name in (order[turn:] + order[:turn])[:: -1 if number % 2 else 1]:
             if name not in results:
                 continue
@@ -377,7 +377,7 @@ def _costs(rounds: int) -> list[Table]:
 
 
 def _side_by_side(servers: Sequence[Peer]) -> list[Peer]:
-    """Each of ours right before its floor, so that what disturbs one disturbs both."""
+    """Each of ours next to its floor, so that what disturbs one disturbs both."""
     order = [server.model for server in servers if server.kind == "ours"]
     return sorted(servers, key=lambda server: order.index(server.model) if server.model else len(order))
 

@@ -105,13 +105,13 @@ namespace Ws2Echo
 
         /// <summary>
         /// With a rate: messages that were due before the end and did not begin, as their connection waited for
-        /// answers until then, or had broken. No histogram has them: latencies look better by what these would have
-        /// shown. 0 until the load has finished.
+        /// answers until then, had broken, or was never connected. No histogram has them, nor those that began and had
+        /// no answer: latencies look better by what these would have shown. 0 until the load has finished.
         /// </summary>
         public long MessagesOwed { get; }
 
         /// <summary>
-        /// With a rate: messages for which nothing was waited for but their time. 0 until the load has finished.
+        /// With a rate: messages for which nothing was waited for but their time; of connections that have ended.
         /// </summary>
         public long MessagesTimed { get; }
 

@@ -110,7 +110,8 @@ namespace Ws2Echo
         }
 
         /// <summary>
-        /// No byte either way for so long: the connection is reset. Default <see cref="Timeout.InfiniteTimeSpan"/>.
+        /// No byte either way for so long: the connection is reset. Default <see cref="Timeout.InfiniteTimeSpan"/>. What is
+        /// sent is seen to move in steps of 16 KiB.
         /// </summary>
         public TimeSpan IdleTimeout
         {

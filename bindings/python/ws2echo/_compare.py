@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Self
 
-from ._load_report import described, latency_basis
+from ._load_report import described, latency_basis, never_began
 from ._load_result import FORMAT, LoadResult
 from ._units import mebibytes_of, rate_of, time_of
 
@@ -198,8 +198,18 @@ def summary(comparison: Comparison) -> str:
         lines.append("")
     for name, number, result in comparison._problems():
         first = f", the first: {result.problems[0]}" if result.problems else ""
-        lines.append(f"Round {number} of {name}: {result.problems_count} problems{first}")
+        bad = result.problems_count
+        lines.append(f"Round {number} of {name}: {bad} problem{'s' * (bad != 1)}{first}")
+    lines += _owed(comparison)
     return "\n".join(lines).rstrip()
+
+
+def _owed(comparison: Comparison) -> Iterator[str]:
+    """What the latencies of a round do not show."""
+    for name, results in comparison.results.items():
+        for number, result in enumerate(results, 1):
+            if owed := never_began(result.stats):
+                yield f"Round {number} of {name}: {owed}"
 
 
 def _cell(metric: Metric, one: Measured) -> str:
@@ -231,6 +241,7 @@ def to_html(comparison: Comparison) -> str:
         "<p>Of each: the median of the rounds, the least and the greatest; then of the ratios, each to the "
         "first one in the same round, likewise.</p>",
         _html.table(["", *(metric.name for metric in metrics)], rows),
+        *(f"<p>{escape(owed)}</p>" for owed in _owed(comparison)),
         _html.distribution({name: one.latency for name, one in merged.items()}),
         _html.throughput(first_rounds, "Messages/s over time, in round 1"),
     ]

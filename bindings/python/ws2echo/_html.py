@@ -45,7 +45,7 @@ COLOURS = ("#2f6fde", "#e07a1f", "#2a9d5c", "#c93a5b", "#8354c9", "#1e9aa8", "#9
 
 def _style() -> str:
     rules = [
-        f".line{number} {{ stroke: {colour}; }} .key{number} {{ border-color: {colour}; }} "
+        f".line{number} {{ stroke: {colour}; }} .legend .key{number} {{ border-color: {colour}; }} "
         f".dot.line{number} {{ fill: {colour}; }}"
         for number, colour in enumerate(COLOURS)
     ]
@@ -188,12 +188,12 @@ def _latencies(result: LoadResult) -> list[str]:
         for name, one in named.items()
         if one.count
     ]
-    if not rows:
+    told = [f"counted {latency_basis(result.options)}"] * bool(rows) + list(pace(result.stats))
+    if not told:
         return []
     head = ["", "count", *(name for name, _ in percentiles(result.latency))]
-    told = [f"counted {latency_basis(result.options)}", *pace(result.stats)]
-    basis = f"<p class='what'>{escape('; '.join(told))}</p>"
-    return ["<h2>Latency</h2>", basis, table(head, rows)]
+    parts = ["<h2>Latency</h2>", f"<p class='what'>{escape('; '.join(told))}</p>"]
+    return [*parts, table(head, rows)] if rows else parts
 
 
 def _problems(result: LoadResult) -> list[str]:

@@ -136,7 +136,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="messages a second, at fixed times; latency counts from those (default: as fast as it goes)",
     )
     add("--burst", type=int, default=1, metavar="N", help="of a rate: messages that are due at once")
-    add("--think", type=duration, default=0.0, metavar="TIME", help="wait so long after each answer")
+    add(
+        "--think",
+        type=duration,
+        default=0.0,
+        metavar="TIME",
+        help="wait so long after each answer; not with --rate",
+    )
     add("--warm-up", type=duration, default=0.0, metavar="TIME", help="leave so long out of the latencies")
     add("--ramp-up", type=duration, default=0.0, metavar="TIME", help="begin the connections over so long")
     add(
@@ -144,7 +150,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         type=duration,
         default=0.0,
         metavar="TIME",
-        help="wait so long before the first message",
+        help="wait so long before the first message; not with --rate",
     )
     add(
         "--receive",

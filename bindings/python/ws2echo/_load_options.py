@@ -193,11 +193,11 @@ class LoadStats:
     """
     messages_owed: int
     """With a rate: messages that were due before the end and did not begin, as their connection waited for
-    answers until then, or had broken. No histogram has them: latencies look better by what these would have
-    shown. 0 until the load has finished.
+    answers until then, had broken, or was never connected. No histogram has them, nor those that began and
+    had no answer: latencies look better by what these would have shown. 0 until the load has finished.
     """
     messages_timed: int
-    """With a rate: messages for which nothing was waited for but their time. 0 until the end."""
+    """With a rate: messages for which nothing was waited for but their time; of connections that ended."""
     timer_late_us: int
     """Microseconds by which those began too late, all together: so late are the timers of this end, and it is
     in the latency of each.

@@ -15,7 +15,7 @@ from ._load_result import LoadResult, LoadSample
 from ._units import mebibytes_of, rate_of, size_of, time_of
 
 PROBLEMS_TOLD = 10
-CORRECTED = "from when each message was due, so without coordinated omission"
+CORRECTED = "from when each message was due, against coordinated omission"
 UNCORRECTED = "from when each message was sent"
 DATAGRAMS = ("lost", "late", "duplicated", "reordered", "corrupt", "foreign", "unreachable")
 COLUMNS = ("time", "messages/s", "MiB/s back", "p50", "p99", "max", "connections")
@@ -91,12 +91,17 @@ def latency_basis(options: LoadOptions) -> str:
     return CORRECTED if options.rate else UNCORRECTED
 
 
+def never_began(stats: LoadStats) -> str:
+    """What was due and did not begin; empty if nothing."""
+    owed = stats.messages_owed
+    return f"{owed:,} messages were due and never began: they are in no latency" if owed else ""
+
+
 def pace(stats: LoadStats) -> Iterator[str]:
     """What of the latencies is not the server's, and what of its slowness is not in them."""
-    owed, timed = stats.messages_owed, stats.messages_timed
-    if owed:
-        yield f"{owed:,} messages were due and never began: how late these were is not in the latencies"
-    if timed:
+    if owed := never_began(stats):
+        yield owed
+    if timed := stats.messages_timed:
         mean, most = time_of(stats.timer_late_us / timed), time_of(stats.timer_late_max_us)
         yield f"timers of this end were late by {mean}, at most {most}: that is part of the latencies"
 

@@ -39,8 +39,10 @@ class Server(Handle):
             them; the model threads has one for each connection and takes only 0.
         connections_max: How many connections are served at once, 1 or more. One more is closed at once
             (`Reason.CAP`).
-        idle_timeout: A connection on which no byte went either way for so long is reset. Above 0.
-        send_timeout: A connection whose peer takes no byte for so long is reset. Above 0.
+        idle_timeout: A connection on which no byte went either way for so long is reset. Above 0. What is
+            sent is seen to move in steps of 16 KiB.
+        send_timeout: A connection whose peer takes no byte for so long, seen in the same steps, is reset.
+            Above 0.
         no_delay: TCP_NODELAY of each connection.
         udp_connreset: SIO_UDP_CONNRESET: whether the system tells that an answer met a closed port.
         receive_buffer_bytes: SO_RCVBUF of each connection and UDP socket, up to 2**30; 0 leaves it to the
