@@ -333,7 +333,8 @@ static void take_from_place_locked(const struct load_connection *connection) {
     uint64_t byte_us = udp ? connection->session.datagrams.byte_us : connection->session.stream.byte_us;
     count_timers_locked(&connection->load->stats, plan);
     place->byte_us = byte_us > place->byte_us ? byte_us : place->byte_us;
-    place->waits = plan->waits;
+    const struct w2e_session *session = connection->connection.session;
+    place->waits = plan->waits && session->reason != WS2ECHO_REASON_ERROR && session->error == 0; /* not if it broke meanwhile */
     place->messages_left -= place->messages_left == W2E_NEVER ? 0 : plan->begun;
     place->bytes_left -= place->bytes_left == W2E_NEVER ? 0 : plan->begun_bytes;
     place->phase_us = plan->intended_us - plan->config->start_us;

@@ -492,7 +492,7 @@ def test_compare_servers(server: Server, capsys: Captured) -> None:
         assert main(["compare", "--servers", where, *arguments]) == 1
     out, err = capsys.readouterr()
     assert err == ""
-    assert "Round 1 of theirs: 1 problems, the first: connection 0, offset 5: corrupt" in out
+    assert "Round 1 of theirs: 1 problem, the first: connection 0, offset 5: corrupt" in out
     of_theirs = [line.split()[1:] for line in out.splitlines() if line.startswith("theirs")]
     assert of_theirs[0][-4:] == ["0.00x", "0.00x", "to", "0.00x"]
     assert of_theirs[-1] == ["-", "-", "to", "-"] * 2  # nothing came back that could be timed
