@@ -29,7 +29,7 @@ from workshop.bench_costs import (
     calls,
     core_instructions,
 )
-from workshop.bench_report import Table, write_report
+from workshop.bench_report import Report, Table
 from workshop.models import models
 from workshop.paths import BENCH_PLAIN, BENCH_WIN64, BUILD
 from workshop.peers import NATIVE_LOAD, Peer, Protocol, Running, peers, usable
@@ -265,19 +265,20 @@ def _rounds(
     return results
 
 
-def measure(servers: Sequence[Peer], scenarios: Sequence[Scenario], rounds: int, seconds: float) -> Results:
-    """Measure each server in each scenario."""
-    results: Results = {}
+def measure(
+    servers: Sequence[Peer], scenarios: Sequence[Scenario], rounds: int, seconds: float
+) -> Iterator[tuple[str, dict[str, Measured]]]:
+    """Measure each server in each scenario; gives what each scenario found as soon as it has."""
     with _pinned_wineserver():
         load = Load()
         try:
             for scenario in scenarios:
                 with _serving_all(servers, scenario.protocol) as running:
                     report.say(f"  {scenario.title}: {rounds} rounds of {len(running)} servers")
-                    results[scenario.name] = _rounds(load, scenario, running, rounds, seconds)
+                    found = _rounds(load, scenario, running, rounds, seconds)
+                yield scenario.name, found
         finally:
             load.close()
-    return results
 
 
 # Memory
@@ -348,7 +349,8 @@ def _cost_of_faults(rounds: int) -> Table:
         for server in pair:
             server.prepare()
     scenarios = [scenario for scenario in SCENARIOS if scenario.name in FAULTS_COST_SCENARIOS]
-    results = measure([server for pair in pairs for server in pair], scenarios, rounds, FAULTS_COST_SECONDS)
+    servers = [server for pair in pairs for server in pair]
+    results = dict(measure(servers, scenarios, rounds, FAULTS_COST_SECONDS))
     rows = [
         [ours.title]
         + [
@@ -361,19 +363,19 @@ def _cost_of_faults(rounds: int) -> Table:
     return Table("Without a rule: the speed with faults built in, to that without", header, rows)
 
 
-def _costs(rounds: int) -> list[Table]:
+def _costs(rounds: int) -> Iterator[Table]:
     """What an echo costs, whatever the machine."""
     report.say("  What an echo costs")
     build.bench_ours()
     build.bench_native()
-    tables = [Table(f"Calls of an echo of 64 bytes: {title}", CALL_HEADER, rows) for title, rows in calls()]
+    for title, rows in calls():
+        yield Table(f"Calls of an echo of 64 bytes: {title}", CALL_HEADER, rows)
     instructions = [["echo session", f"{core_instructions():.0f}"]]
-    tables.append(Table("Instructions of the pure core", ("core", "for an echo of 64 bytes"), instructions))
+    yield Table("Instructions of the pure core", ("core", "for an echo of 64 bytes"), instructions)
     with _pinned_wineserver():
         rates = bindings(_ours("threads"), str(CPU), rounds, BINDING_ECHOES)
-    tables.append(_cost_of_faults(2 * rounds))
-    tables.append(Table("An echo of 64 bytes through a binding", BINDING_HEADER, binding_rows(rates)))
-    return tables
+    yield Table("An echo of 64 bytes through a binding", BINDING_HEADER, binding_rows(rates))
+    yield _cost_of_faults(2 * rounds)
 
 
 def _side_by_side(servers: Sequence[Peer]) -> list[Peer]:
@@ -401,21 +403,16 @@ def command(arguments: list[str]) -> int:
     report.say("What is measured")
     servers, left_out = usable([server for server in every if server.name in names])
     report.say("The measurements")
-    results = measure(
-        servers,
-        [scenario for scenario in SCENARIOS if scenario.name in scenarios],
-        options.rounds,
-        options.seconds,
-    )
-    resident = memory(servers, options.idle) if options.idle else {}
-
-    def write(costs: list[Table]) -> str:
-        return write_report(
-            FOLDER, servers, SCENARIOS, results, resident, left_out, options.rounds, options.idle, costs
-        )
-
-    text = write([])  # if what follows fails, this is not lost
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in scenarios]
+    found = Report(FOLDER, servers, left_out, options.rounds, options.idle)
+    for name, measured in measure(servers, chosen, options.rounds, options.seconds):
+        found.results[name] = measured
+        found.write(SCENARIOS)
+    if options.idle:
+        found.resident = memory(servers, options.idle)
     if not options.no_costs:
-        text = write(_costs(options.rounds))
-    report.say(text)
+        for table in _costs(options.rounds):
+            found.costs.append(table)
+            found.write(SCENARIOS)
+    report.say(found.write(SCENARIOS))
     return 0

@@ -6,7 +6,7 @@ import html
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,42 +117,51 @@ def _page(scenarios: Sequence[Scenario], servers: Sequence[Peer], results: Resul
     )
 
 
-def write_report(
-    folder: Path,
-    servers: Sequence[Peer],
-    scenarios: Sequence[Scenario],
-    results: Results,
-    resident: Mapping[str, float],
-    left_out: Mapping[str, str],
-    rounds: int,
-    idle: int,
-    costs: Sequence[Table],
-) -> str:
-    """Write bench.json, bench.md and bench.html; gives the tables."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ran = [scenario for scenario in scenarios if scenario.name in results]
-    tables = [_table(scenario, servers, results[scenario.name]) for scenario in ran]
-    if resident:
-        tables.append(_memory_table(servers, resident, idle))
-    tables += [f"### {table.title}\n\n{_markdown(table.header, table.rows)}" for table in costs]
-    if left_out:
-        reasons = [f"- {name}: {reason.splitlines()[0]}" for name, reason in left_out.items()]
-        tables.append("### Left out\n\n" + "\n".join(reasons))
-    head = (
-        f"Medians of {rounds} interleaved rounds on one CPU; a ratio is the median of the rounds' ratios,"
-        " then their middle half. Native servers are measured by a native client of their own."
-    )
-    text = head + "\n\n" + "\n\n".join(tables) + "\n"
-    (folder / "bench.md").write_text(text, "utf-8")
-    (folder / "bench.html").write_text(_page(ran, servers, results, rounds), "utf-8")
-    data = {
-        "rounds": rounds,
-        "results": {
-            name: {server: {"values": own.values, "p99_us": own.p99_us} for server, own in found.items()}
-            for name, found in results.items()
-        },
-        "resident_kib": dict(resident),
-        "left_out": dict(left_out),
-    }
-    (folder / "bench.json").write_text(json.dumps(data, indent=1), "utf-8")
-    return text
+@dataclass
+class Report:
+    """All that was found so far, written after each part: nothing is lost if a later one fails."""
+
+    folder: Path
+    servers: Sequence[Peer]
+    left_out: Mapping[str, str]
+    rounds: int
+    idle: int
+    results: Results = field(default_factory=dict)
+    resident: Mapping[str, float] = field(default_factory=dict)
+    costs: list[Table] = field(default_factory=list)
+
+    def _text(self, ran: Sequence[Scenario]) -> str:
+        tables = [_table(scenario, self.servers, self.results[scenario.name]) for scenario in ran]
+        if self.resident:
+            tables.append(_memory_table(self.servers, self.resident, self.idle))
+        tables += [f"### {table.title}\n\n{_markdown(table.header, table.rows)}" for table in self.costs]
+        if self.left_out:
+            reasons = [f"- {name}: {reason.splitlines()[0]}" for name, reason in self.left_out.items()]
+            tables.append("### Left out\n\n" + "\n".join(reasons))
+        head = (
+            f"Medians of {self.rounds} interleaved rounds on one CPU; a ratio is the median of the rounds'"
+            " ratios, then their middle half. Native servers are measured by a native client of their own."
+        )
+        return head + "\n\n" + "\n\n".join(tables) + "\n"
+
+    def _data(self) -> dict[str, object]:
+        return {
+            "rounds": self.rounds,
+            "results": {
+                name: {server: {"values": own.values, "p99_us": own.p99_us} for server, own in found.items()}
+                for name, found in self.results.items()
+            },
+            "resident_kib": dict(self.resident),
+            "costs": {table.title: [table.header, *table.rows] for table in self.costs},
+            "left_out": dict(self.left_out),
+        }
+
+    def write(self, scenarios: Sequence[Scenario]) -> str:
+        """Write bench.json, bench.md and bench.html, of the scenarios that have results; gives the tables."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ran = [scenario for scenario in scenarios if scenario.name in self.results]
+        text = self._text(ran)
+        (self.folder / "bench.md").write_text(text, "utf-8")
+        (self.folder / "bench.html").write_text(_page(ran, self.servers, self.results, self.rounds), "utf-8")
+        (self.folder / "bench.json").write_text(json.dumps(self._data(), indent=1), "utf-8")
+        return text

@@ -108,8 +108,8 @@ class _Native:
             while data := os.read(stream.fileno(), 65536):
                 sink(data)
 
-    def running(self) -> bool:
-        return self._process.poll() is None
+    def status(self) -> int | None:
+        return self._process.poll()
 
     def end(self) -> None:
         self._process.kill()
@@ -132,11 +132,12 @@ def _port(peer: Peer, program: wine.Program | _Native, said: Transcript) -> int:
     """Wait until it says where it listens."""
     deadline = time.monotonic() + START_LIMIT_S
     while True:
-        alive = program.running()
+        status = program.status()
         if found := said.wait_for(LISTENING, LOOK_AGAIN_S):
             return int(found[0][1])
-        if not alive or time.monotonic() > deadline:
-            how = "ended" if not alive else f"did not say where it listens within {START_LIMIT_S:.0f} s"
+        if status is not None or time.monotonic() > deadline:
+            slow = f"did not say where it listens within {START_LIMIT_S:.0f} s"
+            how = slow if status is None else f"ended at its start, with status {status}"
             lines = "".join(f"\n    | {line}" for line in said.lines()[-LAST_LINES:])
             raise StepError(f"{peer.name} {how}{lines}")
 

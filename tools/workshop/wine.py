@@ -270,8 +270,13 @@ class Program:
         except (ProcessLookupError, subprocess.TimeoutExpired):
             pass
 
+    def status(self) -> int | None:
+        """As a shell would tell it; None while it runs."""
+        status = self._process.poll()
+        return status if status is None or status >= 0 else 128 - status
+
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self.status() is None
 
     @property
     def pid(self) -> int:
