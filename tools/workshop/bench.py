@@ -115,6 +115,7 @@ class Measured:
     """A server in one scenario: a value for each round."""
 
     values: list[float] = field(default_factory=list)
+    p50_us: list[float] = field(default_factory=list)
     p99_us: list[float] = field(default_factory=list)
     connected: list[float] = field(default_factory=list)
     """How many connections it had accepted when the measurement began."""
@@ -211,6 +212,7 @@ def _native_run(running: Running, scenario: Scenario, seconds: float) -> dict[st
         "messages_per_s": echoes,
         "connections_per_s": echoes,
         "mib_per_s": told["mib_per_s"],
+        "p50_us": told.get("p50_us", 0.0),
         "p99_us": told.get("p99_us", 0.0),
     }
 
@@ -260,6 +262,7 @@ def _rounds(
                 del results[name]
                 continue
             results[name].values.append(answer[scenario.key])
+            results[name].p50_us.append(answer["p50_us"])
             results[name].p99_us.append(answer["p99_us"])
             results[name].connected.append(answer.get("connected", scenario.connections))
     return results

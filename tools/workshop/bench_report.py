@@ -6,7 +6,7 @@ import html
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BAR_WIDTH = 420
 ROW_HEIGHT = 22
 NAME_WIDTH = 190
+IN_PARTICULAR = ("ws2echo-threads", "native-epoll")
 COLOURS = {"ours": "#1f6feb", "floor": "#8b949e", "peer": "#d29922", "native": "#57ab5a"}
 
 
@@ -59,8 +60,8 @@ def _row(server: Peer, servers: Sequence[Peer], found: Mapping[str, Measured], c
     half = "{:,.0f} – {:,.0f}".format(*_middle_half(own.values))
     to_floor = _ratio(own, found[floor]) if floor is not None and floor in found else ""
     to_best = _ratio(own, found[best]) if best is not None else ""
-    p99 = statistics.median(own.p99_us)
-    return [title, f"{own.median:,.0f}", half, spread, to_floor, to_best, f"{p99:,.0f}"]
+    latencies = [f"{statistics.median(values):,.0f}" for values in (own.p50_us, own.p99_us)]
+    return [title, f"{own.median:,.0f}", half, spread, to_floor, to_best, *latencies]
 
 
 def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -70,9 +71,48 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _table(scenario: Scenario, servers: Sequence[Peer], found: Mapping[str, Measured]) -> str:
     spread = ["middle half", "smallest – largest"]
-    header = ["server", scenario.unit, *spread, "to its floor", "to the best peer", "p99, µs"]
+    header = ["server", scenario.unit, *spread, "to its floor", "to the best peer", "p50, µs", "p99, µs"]
     rows = [_row(server, servers, found, scenario.connections) for server in servers if server.name in found]
     return f"### {scenario.title}\n\n{_markdown(header, rows)}"
+
+
+def _to_floors(scenarios: Sequence[Scenario], servers: Sequence[Peer], results: Results) -> str:
+    """Each of ours to the smallest server of its model, in all scenarios."""
+    rows = []
+    for server in servers:
+        floor = _floor_of(server, servers)
+        if server.model is None or floor is None:
+            continue
+        found = [results[scenario.name] for scenario in scenarios]
+        both = [(each.get(server.name), each.get(floor)) for each in found]
+        rows.append([server.model, *(_ratio(own, other) if own and other else "" for own, other in both)])
+    header = ["model", *(scenario.name for scenario in scenarios)]
+    return f"### Ours to the smallest server of each model\n\n{_markdown(header, rows)}" if rows else ""
+
+
+def _named(name: str, found: Mapping[str, Measured]) -> str:
+    return f"{name} {found[name].median:,.0f}"
+
+
+def _to_peers(scenarios: Sequence[Scenario], servers: Sequence[Peer], results: Results) -> str:
+    """The best and the worst of ours, and those that are told of in particular, to the best peer."""
+    rows = []
+    for scenario in scenarios:
+        found = results[scenario.name]
+        peer = _best_peer(servers, found)
+        ours = sorted(
+            (server.name for server in servers if server.kind == "ours" and server.name in found),
+            key=lambda name: found[name].median,
+        )
+        if peer is None or not ours:
+            continue
+        told = [ours[-1], ours[0], *IN_PARTICULAR]
+        ratios = [_ratio(found[name], found[peer]) if name in found else "" for name in told]
+        rows.append([scenario.name, _named(ours[-1], found), _named(peer, found), ratios[0]])
+        rows[-1] += [f"{ours[0]} {ratios[1]}", *ratios[2:]]
+    header = ["scenario", "best of ours", "best peer", "ratio", "worst of ours to it"]
+    header += [f"{name} to it" for name in IN_PARTICULAR]
+    return f"### Ours and others\n\n{_markdown(header, rows)}" if rows else ""
 
 
 def _memory_table(servers: Sequence[Peer], resident: Mapping[str, float], idle: int) -> str:
@@ -131,7 +171,8 @@ class Report:
     costs: list[Table] = field(default_factory=list)
 
     def _text(self, ran: Sequence[Scenario]) -> str:
-        tables = [_table(scenario, self.servers, self.results[scenario.name]) for scenario in ran]
+        tables = [part(ran, self.servers, self.results) for part in (_to_floors, _to_peers)]
+        tables += [_table(scenario, self.servers, self.results[scenario.name]) for scenario in ran]
         if self.resident:
             tables.append(_memory_table(self.servers, self.resident, self.idle))
         tables += [f"### {table.title}\n\n{_markdown(table.header, table.rows)}" for table in self.costs]
@@ -142,13 +183,13 @@ class Report:
             f"Medians of {self.rounds} interleaved rounds on one CPU; a ratio is the median of the rounds'"
             " ratios, then their middle half. Native servers are measured by a native client of their own."
         )
-        return head + "\n\n" + "\n\n".join(tables) + "\n"
+        return head + "\n\n" + "\n\n".join(filter(None, tables)) + "\n"
 
     def _data(self) -> dict[str, object]:
         return {
             "rounds": self.rounds,
             "results": {
-                name: {server: {"values": own.values, "p99_us": own.p99_us} for server, own in found.items()}
+                name: {server: asdict(own) for server, own in found.items()}
                 for name, found in self.results.items()
             },
             "resident_kib": dict(self.resident),

@@ -20,13 +20,16 @@ static volatile LONG shards_with_room;
 
 static DWORD WINAPI run(void *unused);
 
-static void swap(struct shard *shard, DWORD a, DWORD b) {
-    WSAEVENT event = shard->events[a];
-    struct floor_operation *operation = shard->operations[a];
-    shard->events[a] = shard->events[b];
-    shard->operations[a] = shard->operations[b];
-    shard->events[b] = event;
-    shard->operations[b] = operation;
+/* The others move up, in their order: were it swapped with the last, a few busy ones would go round among themselves. */
+static void move_to_end(struct shard *shard, DWORD slot) {
+    WSAEVENT event = shard->events[slot];
+    struct floor_operation *operation = shard->operations[slot];
+    for (; slot + 1 < shard->count; slot++) {
+        shard->events[slot] = shard->events[slot + 1];
+        shard->operations[slot] = shard->operations[slot + 1];
+    }
+    shard->events[slot] = event;
+    shard->operations[slot] = operation;
 }
 
 /*
@@ -90,7 +93,7 @@ static void serve(struct shard *shard, DWORD slot) {
     DWORD bytes = 0;
     DWORD flags;
     BOOL succeeded = WSAGetOverlappedResult(operation->socket, &operation->overlapped, &bytes, FALSE, &flags);
-    swap(shard, slot, shard->count - 1);
+    move_to_end(shard, slot);
     if (floor_done(operation, succeeded, bytes) && go_on(operation)) {
         return;
     }
