@@ -179,11 +179,27 @@ static void server_ending(void *owner, struct w2e_connection *ending) {
     ReleaseSRWLockExclusive(&server->lock);
 }
 
+/* It is no connection to its peers: there is nothing to tell, unless it could not be served. */
+static void datagrams_finished(struct w2e_server *server, struct w2e_server_datagrams *datagrams) {
+    const struct w2e_session *session = &datagrams->session.session;
+    if (session->reason == WS2ECHO_REASON_ERROR) {
+        ws2echo_event event = {.kind = WS2ECHO_EVENT_CLOSED,
+                               .protocol = WS2ECHO_PROTOCOL_UDP,
+                               .local = datagrams->local,
+                               .reason = WS2ECHO_REASON_ERROR,
+                               .error = session->error};
+        AcquireSRWLockExclusive(&server->lock);
+        w2e_server_push_event_locked(server, &event);
+        ReleaseSRWLockExclusive(&server->lock);
+    }
+    w2e_server_faults_free(&datagrams->connection);
+    w2e_sys_free(datagrams);
+}
+
 static void server_finished(void *owner, struct w2e_connection *finished) {
     struct w2e_server *server = owner;
     if (finished->datagram) {
-        w2e_server_faults_free(finished);
-        w2e_sys_free(finished); /* it is no connection to its peers: there is nothing to tell */
+        datagrams_finished(server, (struct w2e_server_datagrams *)finished);
         return;
     }
     struct w2e_server_connection *connection = (struct w2e_server_connection *)finished;
@@ -334,7 +350,11 @@ static int start_datagrams(struct w2e_server *server, SOCKET socket, uint32_t in
 }
 
 static int start_all_datagrams(struct w2e_server *server, struct w2e_listeners *listeners) {
-    int error = 0;
+    uint32_t sockets = 0;
+    for (uint32_t i = 0; i < listeners->count; i++) {
+        sockets += listeners->datagrams[i] != INVALID_SOCKET;
+    }
+    int error = w2e_server_faults_expect_datagrams(server, sockets);
     for (uint32_t i = 0; i < listeners->count && error == 0; i++) {
         SOCKET socket = listeners->datagrams[i];
         listeners->datagrams[i] = INVALID_SOCKET;
@@ -390,6 +410,7 @@ static int start(struct w2e_server *server, const ws2echo_server_options *option
 }
 
 static void free_server(struct w2e_server *server) {
+    w2e_server_faults_fini(server);
     if (server->wait_event != NULL) {
         CloseHandle(server->wait_event);
     }

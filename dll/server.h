@@ -17,6 +17,13 @@
 
 #include <stdbool.h>
 
+/* What a socket of UDP needs to have faults attached. */
+struct w2e_spare_faults {
+    struct w2e_spare_faults *next;
+    struct w2e_session_datagram_faults *faults;
+    unsigned char *store;
+};
+
 struct w2e_server {
     struct w2e_object object; /* first: what the registry knows of it */
     ws2echo_server_options options;
@@ -56,8 +63,10 @@ struct w2e_server {
     uint64_t faults_touched;
     uint32_t waiting_for_bytes; /* callers of wait */
     struct w2e_fault_rules rules;
-    bool ending;  /* it listens no more, for good */
-    bool stopped; /* no event will come any more */
+    uint32_t datagrams_unattached;   /* sockets of UDP without faults */
+    struct w2e_spare_faults *spares; /* for them, when rules work on datagrams */
+    bool ending;                     /* it listens no more, for good */
+    bool stopped;                    /* no event will come any more */
     bool closing;
 };
 
@@ -130,8 +139,14 @@ void w2e_server_faults_attach_locked(struct w2e_server *server, struct w2e_serve
 /* `refresh` of the service. */
 void w2e_server_faults_refresh(void *owner, struct w2e_connection *connection);
 
+/* So many sockets of UDP are about to be started: 0, or an error, with the failure noted. */
+int w2e_server_faults_expect_datagrams(struct w2e_server *server, uint32_t sockets);
+
 /* Frees what was attached. */
 void w2e_server_faults_free(struct w2e_connection *connection);
+
+/* Frees what was kept for sockets that never had it attached. */
+void w2e_server_faults_fini(struct w2e_server *server);
 
 struct w2e_fault_address w2e_server_fault_address(const SOCKADDR_STORAGE *from);
 

@@ -88,20 +88,92 @@ static void follow_locked(struct w2e_server *server, struct w2e_server_connectio
 
 /* ---- datagrams ---- */
 
-static void attach_datagrams_locked(struct w2e_server *server, struct w2e_server_datagrams *datagrams) {
-    struct w2e_session_datagram_faults *faults = w2e_sys_alloc(sizeof *faults);
-    unsigned char *store = w2e_sys_alloc_buffer(W2E_DATAGRAM_STORE_BYTES);
-    if (faults == NULL || store == NULL) { /* it goes on without, until rules change again */
-        w2e_sys_free(faults);
-        w2e_sys_free(store);
-        return;
+static void free_spare(struct w2e_spare_faults *spare) {
+    if (spare != NULL) {
+        w2e_sys_free(spare->faults);
+        w2e_sys_free(spare->store);
+        w2e_sys_free(spare);
     }
+}
+
+static struct w2e_spare_faults *new_spare(void) {
+    struct w2e_spare_faults *spare = w2e_sys_alloc(sizeof *spare);
+    if (spare == NULL) {
+        return NULL;
+    }
+    spare->faults = w2e_sys_alloc(sizeof *spare->faults);
+    spare->store = w2e_sys_alloc_buffer(W2E_DATAGRAM_STORE_BYTES);
+    if (spare->faults == NULL || spare->store == NULL) {
+        free_spare(spare);
+        return NULL;
+    }
+    return spare;
+}
+
+static struct w2e_spare_faults *take_spare_locked(struct w2e_server *server) {
+    struct w2e_spare_faults *spare = server->spares;
+    server->spares = spare->next;
+    server->datagrams_unattached--;
+    return spare;
+}
+
+static uint32_t spares_missing(struct w2e_server *server) {
+    AcquireSRWLockExclusive(&server->lock);
+    uint32_t missing = server->datagrams_unattached;
+    for (const struct w2e_spare_faults *spare = server->spares; spare != NULL; spare = spare->next) {
+        missing--;
+    }
+    ReleaseSRWLockExclusive(&server->lock);
+    return missing;
+}
+
+static void keep_spare(struct w2e_server *server, struct w2e_spare_faults *spare) {
+    AcquireSRWLockExclusive(&server->lock);
+    spare->next = server->spares;
+    server->spares = spare;
+    ReleaseSRWLockExclusive(&server->lock);
+}
+
+/*
+ * Sees that each socket of UDP can follow these rules: 0 or an error. They have faults attached on their drivers' threads, where it would be
+ * too late to tell that memory is short.
+ */
+static int reserve_for_datagrams(struct w2e_server *server, const struct w2e_fault_rules *rules) {
+    if (!w2e_faults_touch_datagrams(rules)) {
+        return 0;
+    }
+    for (uint32_t missing = spares_missing(server); missing > 0; missing--) {
+        struct w2e_spare_faults *spare = new_spare();
+        if (spare == NULL) {
+            return w2e_fail(WSAENOBUFS, "have room for the datagrams that a fault keeps back");
+        }
+        keep_spare(server, spare);
+    }
+    return 0;
+}
+
+int w2e_server_faults_expect_datagrams(struct w2e_server *server, uint32_t sockets) {
+    server->datagrams_unattached = sockets;
+    return reserve_for_datagrams(server, &server->rules);
+}
+
+void w2e_server_faults_fini(struct w2e_server *server) {
+    while (server->spares != NULL) {
+        struct w2e_spare_faults *spare = server->spares;
+        server->spares = spare->next;
+        free_spare(spare);
+    }
+}
+
+static void attach_datagrams_locked(struct w2e_server *server, struct w2e_server_datagrams *datagrams) {
+    struct w2e_spare_faults *spare = take_spare_locked(server);
     struct w2e_datagram_socket socket = {.number = datagrams->number,
                                          .opened_us = datagrams->opened_us,
                                          .peer_of = peer_of,
                                          .observer = {.owner = datagrams, .touched = datagram_touched}};
-    w2e_session_datagram_faults_attach(faults, &datagrams->session, &socket, store, W2E_DATAGRAM_STORE_BYTES, &server->rules,
-                                       w2e_sys_now_us());
+    w2e_session_datagram_faults_attach(spare->faults, &datagrams->session, &socket, spare->store, W2E_DATAGRAM_STORE_BYTES,
+                                       &server->rules, w2e_sys_now_us());
+    w2e_sys_free(spare);
     datagrams->connection.interruptible = true;
 }
 
@@ -294,8 +366,12 @@ static int listen_as_wanted(struct w2e_server *server, const struct w2e_fault_ru
 /* Puts rules in force, in which the call that asks for them holds faults_lock: 0, or an error, and then those before are. */
 static int put_in_force(struct w2e_server *server, const struct w2e_fault_rules *rules) {
     struct w2e_fault_rules before = server->rules; /* only who holds faults_lock writes them */
+    int error = reserve_for_datagrams(server, rules);
+    if (error != 0) {
+        return error;
+    }
     set_rules(server, rules);
-    int error = listen_as_wanted(server, rules);
+    error = listen_as_wanted(server, rules);
     if (error != 0) {
         set_rules(server, &before);
     }

@@ -32,8 +32,18 @@ void w2e_server_faults_refresh(void *owner, struct w2e_connection *connection) {
     (void)connection;
 }
 
+int w2e_server_faults_expect_datagrams(struct w2e_server *server, uint32_t sockets) {
+    (void)server;
+    (void)sockets;
+    return 0;
+}
+
 void w2e_server_faults_free(struct w2e_connection *connection) {
     (void)connection;
+}
+
+void w2e_server_faults_fini(struct w2e_server *server) {
+    (void)server;
 }
 
 struct w2e_fault_address w2e_server_fault_address(const SOCKADDR_STORAGE *from) {

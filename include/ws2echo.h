@@ -101,7 +101,9 @@ enum ws2echo_family {
 enum ws2echo_event_kind {
     WS2ECHO_EVENT_LISTENING = 1, /* The server listens on `local`. One for each address and protocol. */
     WS2ECHO_EVENT_ACCEPTED = 2,  /* A connection from `peer` was accepted. */
-    WS2ECHO_EVENT_CLOSED = 3,    /* That connection is gone: `reason`, bytes and duration are final. */
+    /* That connection is gone: `reason`, bytes and duration are final. Over UDP, with connection_id 0: the socket on `local` serves nobody any
+       more, as it could not be watched for want of resources; `error` says what failed. */
+    WS2ECHO_EVENT_CLOSED = 3,
     /* A rule touched a connection, for the first time; over UDP, a datagram. Or, with connection_id 0, it has taken the listening sockets. */
     WS2ECHO_EVENT_FAULT = 4
 };
@@ -207,7 +209,7 @@ typedef struct ws2echo_event {
     uint64_t bytes_sent;     /* to the peer, so far */
     ws2echo_address local;   /* the server's end; of LISTENING, where it listens */
     ws2echo_address peer;    /* all zero when kind is LISTENING, and of a FAULT of the listener */
-    uint32_t protocol;       /* enum ws2echo_protocol: TCP or UDP; over UDP there are no connections: only LISTENING and FAULT */
+    uint32_t protocol;       /* enum ws2echo_protocol: TCP or UDP; over UDP no connection is told of: see CLOSED and FAULT */
     uint32_t rule;           /* the rule's id, of FAULT, and of CLOSED if a fault ended the connection; else 0 */
     /* Of FAULT: where it began to touch the connection, as an offset in its bytes; over UDP the number of the datagram, 1, 2, 3, … of its
        socket. Else 0. */

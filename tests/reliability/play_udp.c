@@ -123,6 +123,19 @@ void play_udp_wildcard(struct play *play) {
     play_close(play, server);
 }
 
+/* A rule that the server took is in force, whatever failed. */
+static void lose_all(struct play *play, ws2echo_server server, SOCKET peer) {
+    uint32_t id = 0;
+    if (!play_succeeds(play, ws2echo_server_fault_add(server, "drop", &id), "add a rule that loses all")) {
+        return;
+    }
+    char answer[1];
+    if (send(peer, "x", 1, 0) == 1 && recv(peer, answer, sizeof answer, 0) == 1) {
+        play_wrong(play, "a datagram was answered that a rule should have lost");
+    }
+    play_succeeds(play, ws2echo_server_fault_remove(server, id), "remove the rule that loses all");
+}
+
 void play_udp_faults(struct play *play) {
     ws2echo_server server;
     uint16_t port;
@@ -131,6 +144,9 @@ void play_udp_faults(struct play *play) {
         return;
     }
     SOCKET peer = play_peer(play, port);
+    if (peer != INVALID_SOCKET) {
+        lose_all(play, server, peer);
+    }
     if (play_succeeds(play, ws2echo_server_fault_add(server, "delay:delay=2", &id), "add a rule")) {
         echo_some(play, server, peer);
         play_succeeds(play, ws2echo_server_fault_remove(server, id), "remove a rule");

@@ -61,8 +61,9 @@ namespace Ws2Echo
         public IPEndPoint? RemoteEndPoint { get; }
 
         /// <summary>
-        /// <see cref="Ws2Echo.Protocol.Tcp"/>, or <see cref="Ws2Echo.Protocol.Udp"/>, over which there are no connections: only
-        /// <see cref="EventKind.Listening"/> and <see cref="EventKind.Fault"/> are told.
+        /// <see cref="Ws2Echo.Protocol.Tcp"/>, or <see cref="Ws2Echo.Protocol.Udp"/>, over which there are no connections: told
+        /// are <see cref="EventKind.Listening"/> and <see cref="EventKind.Fault"/>, and <see cref="EventKind.Closed"/> only of a socket
+        /// that serves nobody any more, for want of resources.
         /// </summary>
         public Protocol Protocol { get; }
 
@@ -87,6 +88,7 @@ namespace Ws2Echo
             EventKind.Listening => $"listening on {LocalEndPoint}" + (Protocol == Protocol.Udp ? " over UDP" : ""),
             EventKind.Accepted => $"accepted {RemoteEndPoint}",
             EventKind.Fault => $"fault {Fault} of rule {Rule} at {Place}: {RemoteEndPoint}",
+            _ when Protocol == Protocol.Udp => $"closed {LocalEndPoint} over UDP: {Reason}",
             _ => $"closed {RemoteEndPoint}: {Reason}, " + FormattableString.Invariant(
                 $"{BytesReceived} bytes in, {BytesSent} out, {Duration.TotalMilliseconds:F1} ms"),
         };
