@@ -15,7 +15,7 @@ from test_python_api import is_held
 from waiting import LIMIT_S, Task, wait_until
 from ws2echo import Client, EventKind, Server, _waiting
 from ws2echo._handle import Handle
-from ws2echo._waiting import INFINITE, SLICE_MS, Pace, milliseconds, wait
+from ws2echo._waiting import INFINITE, SLICE_MS, Pace, microseconds, milliseconds, wait
 
 BIG = bytes(64 << 20)
 
@@ -291,17 +291,23 @@ def test_short_waits_are_not_cut() -> None:
 
 def test_pieces_grow_while_they_are_quick(clock: Clock) -> None:
     pace = Pace()
+    call = pace.timed(clock.pass_by)
     first = pace.bytes
     for _ in range(40):
-        clock.pass_by(SLICE_MS // 4 - 1)
+        for _ in range(5):  # what only waits is over after a slice
+            call(SLICE_MS)
         pace.adapt()
     assert first < pace.bytes == Pace.LARGEST
-    clock.pass_by(SLICE_MS - 1)
+    call(2 * SLICE_MS)
     pace.adapt()
-    assert pace.bytes == Pace.LARGEST, "it took as long as it should"
-    clock.pass_by(SLICE_MS + 1)
+    assert pace.bytes == Pace.LARGEST, "it took about as long as it should"
+    call(2 * SLICE_MS + 1)
     pace.adapt()
     assert pace.bytes == Pace.LARGEST // 2
+    for _ in range(40):
+        call(3 * SLICE_MS)
+        pace.adapt()
+    assert pace.bytes == Pace.SMALLEST
 
 
 def test_pieces_of_other_threads_are_whole() -> None:
@@ -317,6 +323,13 @@ def test_seconds_become_milliseconds() -> None:
         1500,
         INFINITE,
     ]
+
+
+def test_whole_milliseconds_and_microseconds_stay_what_they_are() -> None:
+    """As a product of binary fractions many come out a little larger: 2.007 * 1000 is 2007.0000000000002."""
+    for count in [*range(5000), 86_400_001]:
+        assert milliseconds("t", count / 1000) == count
+        assert microseconds("t", count / 1e6) == count
 
 
 @pytest.mark.parametrize("call", [lambda c, t: c.recv(timeout=t), lambda c, t: c.echo(b"x", timeout=t)])

@@ -243,6 +243,17 @@ def test_ctrl_break_and_the_duration(
     assert (len(told.out.splitlines()), told.err) == (4, "")
 
 
+def test_the_counters_on_a_terminal_end_their_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What follows, the totals, would stand behind them."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["serve", "--port", "0", "--duration", "0.1"]) == 0
+    told = capsys.readouterr().err
+    assert told.startswith("\r0 connections now")
+    assert told.endswith("\n")
+
+
 @pytest.mark.parametrize(("protocol", "size"), [("tcp", 1_000_000), ("udp", 1000)])
 def test_send_forever(protocol: str, size: int) -> None:
     """Until Ctrl-C; an echo that it cuts is read to its end."""

@@ -4,7 +4,8 @@
         assert client.echo(b"this is a test") == b"this is a test"
 
 Everything is done by ``ws2echo.dll``, which lies in this package's folder; the interpreter lock is released
-whenever it can block, and Ctrl-C ends every wait but that for a name to be resolved. A failure is the
+whenever it can block, and Ctrl-C ends every wait but two: `Server.remove_fault`, where a port has to become
+free, and `close` with a ``linger``. A failure is the
 ``OSError`` subclass that the ``socket`` module would raise, its ``winerror`` the Winsock code, its text what
 was being done and what to try.
 

@@ -267,6 +267,8 @@ def describe(event: Event) -> str:
         return f"{when}  listening on {event.local}{_over(event.protocol)}"
     if event.kind is EventKind.FAULT:
         return _describe_fault(event, when)
+    if event.protocol is Protocol.UDP:  # there are no connections: its socket is gone
+        return f"{when}  no longer serving {event.local}{_over(event.protocol)}: error {event.error}"
     who = f"{when}  connection {event.connection_id} {event.kind}"
     if event.kind is EventKind.ACCEPTED:
         return f"{who} from {event.peer}"
@@ -326,9 +328,14 @@ class _Key:
             signal.signal(self._number, before or signal.SIG_DFL)
 
 
+def _shows_counters(quiet: bool) -> bool:
+    """On a terminal, in one line that is written anew."""
+    return sys.stderr.isatty() and not quiet
+
+
 def _watch(server: Server, deadline: float, quiet: bool, *keys: _Key) -> None:
     """Tell what happens until the deadline or a key: on a terminal counters, else each event."""
-    live = sys.stderr.isatty() and not quiet
+    live = _shows_counters(quiet)
     protocol = server.options.protocol
     while not any(key.pressed for key in keys) and (left := deadline - time.monotonic()) > 0:
         if live:
@@ -358,7 +365,7 @@ def _serve_once(server: Server, arguments: argparse.Namespace, deadline: float) 
                 )
             _watch(server, deadline, arguments.quiet, ctrl_c, ctrl_break)
         again = ctrl_break.pressed and not ctrl_c.pressed
-        if ctrl_c.pressed:
+        if ctrl_c.pressed or _shows_counters(arguments.quiet):
             print(file=sys.stderr)
         try:
             reset = server.stop(arguments.drain)

@@ -67,7 +67,9 @@ class EventKind(enum.StrEnum):
     ACCEPTED = "accepted"
     CLOSED = "closed"
     FAULT = "fault"
-    """A rule touched a connection, for the first time; over UDP, a datagram."""
+    """A rule touched a connection, for the first time; over UDP, a datagram. Or, with ``connection_id`` 0
+    over TCP, it has taken the listening sockets.
+    """
 
 
 class Reason(enum.StrEnum):
@@ -78,9 +80,9 @@ class Reason(enum.StrEnum):
     FIN = "fin"
     """The peer sent FIN, everything was echoed, and FIN was sent back."""
     RESET = "reset"
-    """The peer reset the connection."""
+    """The connection was reset: by the peer, or by this machine, which ``error`` of the event tells apart."""
     TIMEOUT = "timeout"
-    """The idle or send timeout ran out; the server reset the connection."""
+    """The idle or send timeout ran out, or TCP itself gave the peer up; the server reset the connection."""
     CAP = "cap"
     """More than ``connections_max``; the server sent FIN at once and echoed nothing."""
     STOPPED = "stopped"

@@ -20,9 +20,11 @@ from ._handle import Handle
 from ._options import Address, ClientOptions, ClientStats, integer
 from ._ping import PingResult
 from ._waiting import (
+    INFINITE,
     Pace,
     Timeout,
     TimeoutOrDefault,
+    Turn,
     first_slice_ms,
     microseconds,
     milliseconds,
@@ -46,7 +48,7 @@ class Client(Handle):
     ``ConnectionResetError`` of some call, which the next call gets over; or never.
 
     ``with Client(port) as client:`` closes it at the end. Any method may be called from any thread; one
-    thread at a time sends and one receives, further ones wait their turn. Times are seconds, None means no
+    call at a time sends and one receives, further ones wait their turn. Times are seconds, None means no
     limit; where a method's ``timeout`` is left out, the one of the options holds.
 
     Data is any contiguous bytes-like object and is read where it is, without a copy; it must not be changed
@@ -82,6 +84,8 @@ class Client(Handle):
     _datagrams = False
     _send_ms = 0
     _receive_ms = 0
+    _sending = Turn("send")
+    _receiving = Turn("receive")
 
     def __init__(
         self,
@@ -117,6 +121,8 @@ class Client(Handle):
         self._opening()
         self._host = host
         self._datagrams = options.protocol is Protocol.UDP
+        self._sending = Turn("send")
+        self._receiving = Turn("receive")
         self._send_ms = raw.send_timeout_ms
         self._receive_ms = raw.receive_timeout_ms
         self._open(partial(_swig.client_begin, raw), host)
@@ -166,15 +172,12 @@ class Client(Handle):
             BufferError: ``data`` is not contiguous.
         """
         timeout_ms = self._send_ms if timeout is ... else milliseconds("timeout", timeout)
-        done = 0
         with _bytes_view(data) as view:
-            pace = Pace()
-            while True:
-                piece = len(view) if self._datagrams else pace.bytes
-                done += self._send_piece(view[done : done + piece], timeout_ms, done)
-                if done == len(view):
-                    return done
-                pace.adapt()
+            waited_ms = self._sending.take(timeout_ms, bytes_sent=0)
+            try:
+                return self._send_all(view, timeout_ms, waited_ms)
+            finally:
+                self._sending.give_back()
 
     def recv(self, size: int = 65536, timeout: TimeoutOrDefault = ...) -> bytes:
         """Receive what has come, at least one byte and at most ``size`` (and never more than 1 MiB), waiting
@@ -190,11 +193,10 @@ class Client(Handle):
             OSError: WSAEMSGSIZE when a datagram is longer than ``size``: ``partial`` has its beginning, the
                 rest is lost.
         """
-        wanted = min(_size(size), RECEIVE_MAX)
+        wanted = _size(size)
         timeout_ms = self._receive_timeout(timeout)
-        if self._datagrams:
-            return self._recv_datagram(wanted, timeout_ms)
-        return wait(lambda ms: _swig.client_recv_bytes(self._handle, wanted, ms), timeout_ms)
+        with self._receiving.taken(timeout_ms) as waited_ms:
+            return self._recv(wanted, timeout_ms, waited_ms)
 
     def recv_into(self, buffer: WriteableBuffer, timeout: TimeoutOrDefault = ...) -> int:
         """As `recv`, but into a writable, contiguous bytes-like object, without a copy. Returns the count of
@@ -204,7 +206,11 @@ class Client(Handle):
             OSError: WSAEMSGSIZE when a datagram is longer than ``buffer``, which is full of its beginning.
             BufferError: ``buffer`` cannot be written, or is not contiguous.
         """
-        return wait(lambda ms: _swig.client_recv(self._handle, buffer, ms), self._receive_timeout(timeout))
+        timeout_ms = self._receive_timeout(timeout)
+        with self._receiving.taken(timeout_ms) as waited_ms:
+            return wait(
+                lambda ms: _swig.client_recv(self._handle, buffer, ms), timeout_ms, waited_ms=waited_ms
+            )
 
     def recv_exactly(self, size: int, timeout: TimeoutOrDefault = ...) -> bytes:
         """Receive ``size`` bytes, however many pieces they come in. Over TCP only: datagrams are no pieces.
@@ -218,19 +224,20 @@ class Client(Handle):
             text = "a datagram comes whole or not at all; use recv"
             raise failure(WSAEOPNOTSUPP, f"recv_exactly: WSAEOPNOTSUPP ({WSAEOPNOTSUPP}): {text}")
         left = _size(size)
+        timeout_ms = self._receive_timeout(timeout)
         pieces: list[bytes] = []
-        while left:
-            try:
-                piece = self.recv(left, timeout)
-            except OSError as error:
-                vars(error)["partial"] = b"".join(pieces)
-                raise
-            if not piece:
-                early = EOFError(f"the peer sent FIN after {size - left} of {size} bytes")
-                vars(early)["partial"] = b"".join(pieces)
-                raise early
-            pieces.append(piece)
-            left -= len(piece)
+        try:
+            with self._receiving.taken(timeout_ms) as waited_ms:
+                while left:
+                    piece = self._recv(left, timeout_ms, waited_ms, begun=bool(pieces))
+                    if not piece:
+                        raise EOFError(f"the peer sent FIN after {size - left} of {size} bytes")
+                    pieces.append(piece)
+                    left -= len(piece)
+                    waited_ms = 0
+        except (OSError, EOFError) as error:
+            vars(error)["partial"] = b"".join(pieces)
+            raise
         return b"".join(pieces)
 
     def shutdown(self, half: str = Half.SEND) -> None:
@@ -276,8 +283,7 @@ class Client(Handle):
 
         In the main thread large data goes in pieces, from 64 KiB on, each of which is answered before the
         next, so that Ctrl-C ends it: with a peer that reads everything before it answers, use `send` and
-        `recv_exactly`. Likewise an echo of the main thread that takes longer than 0.1 seconds is made in
-        several steps, between which another thread's call on the same client has its turn.
+        `recv_exactly`.
 
         Over UDP ``data`` is one datagram, which may be empty. What had come before is dropped, and the next
         datagram that comes is the answer.
@@ -369,23 +375,69 @@ class Client(Handle):
         timeout_ms = milliseconds("timeout", timeout)
         progress = _swig.PingProgress()
         try:
-            wait(lambda ms: _swig.client_ping(self._handle, options, ms, progress), timeout_ms)
+            waited_ms = self._take_both(timeout_ms)
+            try:
+                wait(
+                    lambda ms: _swig.client_ping(self._handle, options, ms, progress),
+                    timeout_ms,
+                    waited_ms=waited_ms,
+                )
+            finally:
+                self._give_both_back()
         except (OSError, KeyboardInterrupt) as error:
             vars(error)["result"] = PingResult.of(progress)
             raise
         return PingResult.of(progress)
 
-    def _recv_datagram(self, size: int, timeout_ms: int) -> bytes:
+    def _take_both(self, timeout_ms: int) -> int:
+        """Have both turns, always in this order; gives for how many milliseconds they were waited for."""
+        waited_ms = self._sending.take(timeout_ms, bytes_sent=0, bytes_received=0)
+        try:
+            left_ms = _left(timeout_ms, waited_ms)
+            return waited_ms + self._receiving.take(left_ms, bytes_sent=0, bytes_received=0)
+        except BaseException:
+            self._sending.give_back()
+            raise
+
+    def _give_both_back(self) -> None:
+        self._receiving.give_back()
+        self._sending.give_back()
+
+    def _recv(self, size: int, timeout_ms: int, waited_ms: int, begun: bool = False) -> bytes:
+        wanted = min(size, RECEIVE_MAX)
+        if self._datagrams:
+            return self._recv_datagram(wanted, timeout_ms, waited_ms)
+        return wait(
+            lambda ms: _swig.client_recv_bytes(self._handle, wanted, ms),
+            timeout_ms,
+            waited_ms=waited_ms,
+            begun=begun,
+        )
+
+    def _recv_datagram(self, size: int, timeout_ms: int, waited_ms: int) -> bytes:
         buffer = bytearray(size)
         try:
-            come = wait(lambda ms: _swig.client_recv(self._handle, buffer, ms), timeout_ms)
+            come = wait(
+                lambda ms: _swig.client_recv(self._handle, buffer, ms), timeout_ms, waited_ms=waited_ms
+            )
         except OSError as error:
             if error.winerror == WSAEMSGSIZE:  # as much as there is room for
                 vars(error)["partial"] = bytes(buffer)
             raise
         return bytes(buffer[:come])
 
-    def _send_piece(self, piece: memoryview, timeout_ms: int, done: int) -> int:
+    def _send_all(self, view: memoryview, timeout_ms: int, waited_ms: int) -> int:
+        done = 0
+        pace = Pace()
+        while True:
+            piece = len(view) if self._datagrams else pace.bytes
+            done += self._send_piece(view[done : done + piece], timeout_ms, done, waited_ms, pace)
+            if done == len(view):
+                return done
+            pace.adapt()
+            waited_ms = 0
+
+    def _send_piece(self, piece: memoryview, timeout_ms: int, done: int, waited_ms: int, pace: Pace) -> int:
         come = 0
 
         def call(ms: int) -> None:
@@ -399,7 +451,7 @@ class Client(Handle):
 
         with piece:  # let go of, or a traceback would hold the caller's buffer
             try:
-                wait(call, timeout_ms, lambda: come)
+                wait(pace.timed(call), timeout_ms, lambda: come, waited_ms, begun=done > 0)
             except OSError as error:
                 raise with_counts(error, bytes_sent=done + come) from None
         return come
@@ -411,6 +463,15 @@ class Client(Handle):
         if any, and how many bytes came back.
         """
         timeout_ms = self._echo_timeout(timeout)
+        waited_ms = self._take_both(timeout_ms)
+        try:
+            return self._exchange_all(data, reply, timeout_ms, waited_ms)
+        finally:
+            self._give_both_back()
+
+    def _exchange_all(
+        self, data: memoryview, reply: memoryview, timeout_ms: int, waited_ms: int
+    ) -> tuple[int | None, int]:
         pace = Pace()
         done = come = 0
         wrong: int | None = None
@@ -418,7 +479,8 @@ class Client(Handle):
             size = len(data) if self._datagrams else min(pace.bytes, len(data) - done)
             with data[done : done + size] as piece, reply[done : done + size] as answer:
                 progress = _swig.EchoProgress()
-                self._echo_piece(piece, answer, timeout_ms, done, progress, was_wrong=wrong is not None)
+                was_wrong = wrong is not None
+                self._echo_piece(piece, answer, timeout_ms, done, progress, waited_ms, was_wrong, pace)
             if wrong is None and progress.mismatch_offset != _swig.NO_MISMATCH:
                 wrong = done + progress.mismatch_offset
             done += size
@@ -430,19 +492,34 @@ class Client(Handle):
     def _echo_quick(self, data: bytes, timeout: TimeoutOrDefault, check: bool) -> bytes:
         """The usual case: in a single step, if it comes back right, and in the main thread within a slice."""
         timeout_ms = self._echo_timeout(timeout)
-        first_ms = first_slice_ms(timeout_ms)
-        left = _swig.client_echo_quick(self._handle, data, first_ms)
+        waited_ms = self._take_both(timeout_ms)
+        try:
+            left = self._echo_once(data, timeout_ms, waited_ms)
+        finally:
+            self._give_both_back()
         if left is None:
             return data
-        code, progress, reply = left
-        if code == WSAETIMEDOUT and first_ms < timeout_ms:
-            self._echo_piece(data, reply, timeout_ms, 0, progress, first_ms)
-        elif code != 0:
-            self._echo_ended(failure(code, _swig.last_failure()), progress, 0)
+        progress, reply = left
         if progress.mismatch_offset == _swig.NO_MISMATCH:
             return data
         come = min(len(data), progress.bytes_received)
         return _wrong_reply(progress.mismatch_offset, data, bytes(reply[:come]), check)
+
+    def _echo_once(
+        self, data: bytes, timeout_ms: int, waited_ms: int
+    ) -> tuple[_swig.EchoProgress, bytearray] | None:
+        """None if what came back is right."""
+        first_ms = first_slice_ms(_left(timeout_ms, waited_ms))
+        left = _swig.client_echo_quick(self._handle, data, first_ms)
+        if left is None:
+            return None
+        code, progress, reply = left
+        waited_ms += first_ms
+        if code == WSAETIMEDOUT and waited_ms < timeout_ms:
+            self._echo_piece(data, reply, timeout_ms, 0, progress, waited_ms)
+        elif code != 0:
+            self._echo_ended(failure(code, _swig.last_failure()), progress, 0)
+        return progress, reply
 
     def _echo_piece(
         self,
@@ -453,18 +530,17 @@ class Client(Handle):
         progress: _swig.EchoProgress,
         waited_ms: int = 0,
         was_wrong: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         def come() -> int:
             datagrams = progress.datagram_sent + progress.datagram_received
             return progress.bytes_sent + progress.bytes_received + datagrams
 
+        def call(ms: int) -> None:
+            _swig.client_echo(self._handle, data, reply, ms, progress)
+
         try:
-            wait(
-                lambda ms: _swig.client_echo(self._handle, data, reply, ms, progress),
-                timeout_ms,
-                come,
-                waited_ms,
-            )
+            wait(pace.timed(call) if pace else call, timeout_ms, come, waited_ms, begun=done > 0)
         except OSError as error:
             self._echo_ended(error, progress, done, was_wrong)
 
@@ -501,6 +577,10 @@ def _wrong_reply(offset: int, sent: bytes, reply: bytes, check: bool) -> bytes:
     if check:
         raise EchoMismatchError(offset, sent, reply)
     return reply
+
+
+def _left(timeout_ms: int, waited_ms: int) -> int:
+    return timeout_ms if timeout_ms == INFINITE else max(0, timeout_ms - waited_ms)
 
 
 def _size(size: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 
+WSA_OPERATION_ABORTED = 995
 WSAEINVAL = errno.WSAEINVAL
 WSAENOTSOCK = errno.WSAENOTSOCK
 WSAEMSGSIZE = errno.WSAEMSGSIZE

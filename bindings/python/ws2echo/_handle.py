@@ -19,6 +19,7 @@ class Handle(ABC):
 
     _handle = 0
     _closed = True
+    _closing = threading.RLock()
 
     def _opening(self) -> None:
         """``__init__`` may run once only: what it opens has one owner."""
@@ -72,6 +73,7 @@ class Handle(ABC):
             raise
 
     def _opened(self, handle: int) -> None:
+        self._closing = threading.RLock()
         self._handle = handle
         self._closed = False
 
@@ -86,18 +88,20 @@ class Handle(ABC):
 
     def close(self) -> None:
         """Give everything up. Every other call is an ``OSError`` (WSAENOTSOCK) afterwards; closing again does
-        nothing.
+        nothing. Of several threads that close, none returns before all is given up.
 
-        A call that waits in another thread ends with an ``OSError`` (WSA_OPERATION_ABORTED).
+        A call that waits in another thread ends with an ``OSError`` (WSA_OPERATION_ABORTED). Blocks for up to
+        ``linger`` seconds, where one is set.
         """
-        if self._closed:
-            return
-        try:
-            self._close_handle(self._handle)
-        except OSError as error:
-            if error.winerror != WSAENOTSOCK:  # another thread was faster
-                raise
-        self._closed = True  # not before: an interrupt here must leave something to close
+        with self._closing:  # entered again by a signal handler in the same thread
+            if self._closed:
+                return
+            try:
+                self._close_handle(self._handle)
+            except OSError as error:
+                if error.winerror != WSAENOTSOCK:  # it was closed by a call of the DLL itself
+                    raise
+            self._closed = True  # not before: an interrupt here must leave something to close
 
     def __enter__(self) -> Self:
         return self

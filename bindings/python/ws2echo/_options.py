@@ -326,17 +326,22 @@ class Event:
     time_us: int
     """Microseconds since the server was opened."""
     connection_id: int
-    """1, 2, 3, … in the order of acceptance; 0 when ``kind`` is `EventKind.LISTENING`."""
+    """1, 2, 3, … in the order of acceptance; 0 when ``kind`` is `EventKind.LISTENING`, when a fault took the
+    listening sockets, and over UDP.
+    """
     duration_us: int
     """Microseconds from accepted to closed; 0 unless ``kind`` is `EventKind.CLOSED`."""
     bytes_received: int
     bytes_sent: int
     local: Address | None
+    """The server's end; None when a fault took the listening sockets."""
     peer: Address | None
-    """None when ``kind`` is `EventKind.LISTENING`."""
+    """None when ``kind`` is `EventKind.LISTENING`, or a fault took the listening sockets, or a socket of UDP
+    is gone.
+    """
     protocol: Protocol
-    """`Protocol.TCP` or `Protocol.UDP`, over which there are no connections: only LISTENING and FAULT are
-    told.
+    """`Protocol.TCP` or `Protocol.UDP`, over which there are no connections: told are LISTENING, FAULT, and
+    CLOSED only of a socket that serves nobody any more, for want of resources.
     """
     rule: int
     """The id of the rule, when ``kind`` is `EventKind.FAULT`, and when it is `EventKind.CLOSED` and a fault

@@ -27,7 +27,7 @@ class PingResult:
     corrupt: int
     """Answers with a wrong byte or length."""
     foreign: int
-    """Datagrams that came and are no answer at all."""
+    """Datagrams that came and are no answer at all, or answers to an earlier ping."""
     unreachable: int
     """How often the system told that the peer's port is closed (WSAECONNRESET)."""
     rtt_min: float | None

@@ -9,7 +9,7 @@ from functools import partial
 
 from . import _swig
 from ._choices import UNTIL_NUMBERS, Accept, Family, Model, Protocol, Until, choice
-from ._errors import WSAEDISCON
+from ._errors import WSA_OPERATION_ABORTED, WSAEDISCON, WSAEINVAL, WSAENOTSOCK
 from ._faults import Fault, faults_of, rule_text
 from ._handle import Handle
 from ._options import UINT64_MAX, Address, Event, ServerOptions, ServerStats, integer
@@ -200,8 +200,13 @@ class Server(Handle):
         try:
             yield rule
         finally:
-            if not self._closed and any(fault.id == rule for fault in self.faults):
+            try:
                 self.remove_fault(rule)
+            except (
+                OSError
+            ) as error:  # removed within the block, or the server is closed: what was wanted is so
+                if error.winerror not in (WSAEINVAL, WSAENOTSOCK, WSA_OPERATION_ABORTED):
+                    raise
 
     def wait_for(
         self,

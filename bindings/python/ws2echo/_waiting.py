@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from types import EllipsisType
 from typing import TypeVar
 
 from . import _swig
+from ._errors import WSA_OPERATION_ABORTED, WSAENOTSOCK, WSAETIMEDOUT, failure, with_counts
 
 SLICE_MS = 100
 INFINITE = _swig.INFINITE
@@ -32,6 +34,11 @@ def _check_seconds(name: str, seconds: float) -> None:
         raise ValueError(f"{name}: {seconds!r} is not a number of seconds that is not negative")
 
 
+def _whole(units: float) -> int:
+    """Rounded up, but not for the last bits of a product that was to be whole: 2.007 s are 2007 ms."""
+    return math.ceil(round(units, 6))
+
+
 def milliseconds(name: str, seconds: Timeout) -> int:
     """Seconds as the DLL wants them: whole milliseconds, rounded up so that a short time does not become
     none.
@@ -43,7 +50,7 @@ def milliseconds(name: str, seconds: Timeout) -> int:
         raise ValueError(
             f"{name}: {seconds!r} seconds are more than {LONGEST_MS // 1000}; None waits without limit"
         )
-    return math.ceil(seconds * 1000)
+    return _whole(seconds * 1000)
 
 
 def microseconds(name: str, seconds: float) -> int:
@@ -51,7 +58,7 @@ def microseconds(name: str, seconds: float) -> int:
     _check_seconds(name, seconds)
     if seconds * 1e6 > INFINITE:
         raise ValueError(f"{name}: {seconds!r} seconds are more than {INFINITE / 1e6:.0f}")
-    return math.ceil(seconds * 1e6)
+    return _whole(seconds * 1e6)
 
 
 def seconds(timeout_ms: int) -> Timeout:
@@ -68,18 +75,26 @@ def first_slice_ms(timeout_ms: int) -> int:
     return min(timeout_ms, SLICE_MS) if in_main_thread() else timeout_ms
 
 
+def _closed_meanwhile(error: OSError) -> OSError:
+    name, code = "WSA_OPERATION_ABORTED", WSA_OPERATION_ABORTED
+    return failure(code, f"{name} ({code}): it was closed while the call was waiting ({error.strerror})")
+
+
 def wait(
     call: Callable[[int], T],
     timeout_ms: int,
     progress: Callable[[], int] | None = None,
     waited_ms: int = 0,
+    begun: bool = False,
 ) -> T:
     """``call(timeout_ms)``; in the main thread, cut into slices.
 
     ``progress`` tells how far the call has come, if each step of it is to start the timeout anew. If it was
-    made before, ``waited_ms`` is how long nothing has happened by now.
+    made before, ``waited_ms`` is how long nothing has happened by now. What was ``begun`` before this call,
+    and finds its object closed, was interrupted by that.
     """
-    if waited_ms == 0 and (timeout_ms <= SLICE_MS or not in_main_thread()):
+    begun = begun or waited_ms > 0
+    if not begun and (timeout_ms <= SLICE_MS or not in_main_thread()):
         return call(timeout_ms)
     limit = math.inf if timeout_ms == INFINITE else timeout_ms / 1000
     deadline = monotonic() + limit - waited_ms / 1000
@@ -99,29 +114,85 @@ def wait(
                 deadline = monotonic() + limit
             elif slice_ms < SLICE_MS:
                 raise
+        except OSError as error:
+            if begun and error.winerror == WSAENOTSOCK:
+                raise _closed_meanwhile(error) from None
+            raise
+        begun = True
+
+
+class Turn:
+    """Who may use one half of a connection: one call at a time, for all the slices and pieces it is made in.
+
+    The DLL has turns, too, but only within each of its own calls.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._lock = threading.RLock()  # a signal handler may use what the main thread is using
+
+    def take(self, timeout_ms: int, **counts: int) -> int:
+        """Wait for it; gives for how many milliseconds. A failure has the counts."""
+        if self._lock.acquire(blocking=False):
+            return 0
+        began = monotonic()
+        try:
+            wait(self._take_within, timeout_ms)
+        except OSError as error:
+            raise with_counts(error, **counts) from None
+        return 1 + int(1000 * (monotonic() - began))
+
+    def _take_within(self, ms: int) -> None:
+        limit = -1 if ms == INFINITE else min(ms / 1000, threading.TIMEOUT_MAX)
+        if not self._lock.acquire(timeout=limit):
+            why = "another call on this client has not ended"
+            raise failure(WSAETIMEDOUT, f"{self._what}: WSAETIMEDOUT ({WSAETIMEDOUT}): {why}")
+
+    def give_back(self) -> None:
+        self._lock.release()
+
+    @contextmanager
+    def taken(self, timeout_ms: int) -> Iterator[int]:
+        """Have it within a ``with`` block, which is given for how many milliseconds it was waited for."""
+        waited_ms = self.take(timeout_ms)
+        try:
+            yield waited_ms
+        finally:
+            self.give_back()
 
 
 class Pace:
     """How many bytes to hand over in one call, so that the call takes about one slice.
 
     A transfer that makes progress does not time out, so a large one would keep the main thread in the DLL
-    until its end.
+    until its end. What only waits does time out: a peer that takes long to answer slows nothing down.
     """
 
     SMALLEST = 4096
     FIRST = 65536
-    LARGEST = 1 << 24
+    LARGEST = 1 << 20
+    """More would be handed over to a peer that may become slow meanwhile."""
 
     def __init__(self) -> None:
         self.bytes = self.FIRST if in_main_thread() else 1 << 62
-        self._began = monotonic()
+        self._longest_ms = 0.0
+
+    def timed(self, call: Callable[[int], None]) -> Callable[[int], None]:
+        """The same call of the DLL, whose time is noted."""
+
+        def noted(ms: int) -> None:
+            began = monotonic()
+            try:
+                call(ms)
+            finally:
+                self._longest_ms = max(self._longest_ms, 1000 * (monotonic() - began))
+
+        return noted
 
     def adapt(self) -> None:
-        """Learn from the call that just ended, and take the time for the next."""
-        now = monotonic()
-        took_ms = (now - self._began) * 1000
-        self._began = now
-        if took_ms < SLICE_MS / 4:
-            self.bytes = min(self.bytes * 2, max(self.bytes, self.LARGEST))
-        elif took_ms > SLICE_MS:
+        """Learn from the calls that the piece was made in."""
+        if self._longest_ms > 2 * SLICE_MS:
             self.bytes = max(self.bytes // 2, self.SMALLEST)
+        elif self._longest_ms < 1.5 * SLICE_MS:
+            self.bytes = min(self.bytes * 2, self.LARGEST)
+        self._longest_ms = 0.0
