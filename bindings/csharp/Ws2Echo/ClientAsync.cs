@@ -54,6 +54,7 @@ namespace Ws2Echo
             {
                 throw new ArgumentNullException(nameof(options));
             }
+            options = options.Copy(); // they are read on another thread, when the caller may have changed them
             cancellationToken.ThrowIfCancellationRequested();
             bool resolvesAtOnce = options.Host is null || options.Host == "localhost" || IPAddress.TryParse(options.Host, out _);
             ClientHandle handle = resolvesAtOnce

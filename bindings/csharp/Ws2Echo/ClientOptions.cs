@@ -111,6 +111,8 @@ namespace Ws2Echo
 
         internal uint ReceiveTimeoutMs { get; private set; }
 
+        internal ClientOptions Copy() => (ClientOptions)MemberwiseClone();
+
         /// <summary>Connects. Blocks.</summary>
         internal ClientHandle Open() => Open(ws2echo_client_open);
 

@@ -52,6 +52,25 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static async Task ConnectingTakesACopyOfTheOptions()
+        {
+            using var server = new Server();
+            for (int i = 0; i < 20; i++)
+            {
+                // In capitals the name is resolved on another thread.
+                var options = new ClientOptions { Port = server.Port, Host = "LOCALHOST", SendTimeout = Check.Patience };
+                Task<Client> connecting = Client.ConnectAsync(options);
+                options.Port = 1;
+                options.Host = "127.0.0.1";
+                options.SendTimeout = TimeSpan.Zero;
+                using Client client = await connecting;
+                Check.Equal(("LOCALHOST", server.Port), (client.Options.Host, client.Options.Port));
+                Check.Equal(Check.Patience, client.Options.SendTimeout);
+                Check.Bytes(new byte[] { 1 }, await client.EchoAsync(new byte[] { 1 }));
+            }
+        }
+
+        [Test]
         public static async Task CancellingASendAndAnEchoThatHang()
         {
             using var never = new ManualResetEventSlim();
