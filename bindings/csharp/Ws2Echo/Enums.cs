@@ -80,10 +80,16 @@ namespace Ws2Echo
         /// <summary>A connection was accepted.</summary>
         Accepted = ws2echo_event_kind.WS2ECHO_EVENT_ACCEPTED,
 
-        /// <summary>A connection is gone: reason, bytes and duration are final.</summary>
+        /// <summary>
+        /// A connection is gone: reason, bytes and duration are final. Over UDP: the socket on
+        /// <see cref="ServerEvent.LocalEndPoint"/> serves nobody any more, for want of resources.
+        /// </summary>
         Closed = ws2echo_event_kind.WS2ECHO_EVENT_CLOSED,
 
-        /// <summary>A rule touched a connection, for the first time; over UDP, a datagram.</summary>
+        /// <summary>
+        /// A rule touched a connection, for the first time; over UDP, a datagram. Or, with a
+        /// <see cref="ServerEvent.ConnectionId"/> of 0 over TCP, it has taken the listening sockets: nobody is accepted.
+        /// </summary>
         Fault = ws2echo_event_kind.WS2ECHO_EVENT_FAULT,
     }
 

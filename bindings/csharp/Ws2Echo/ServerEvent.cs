@@ -42,7 +42,10 @@ namespace Ws2Echo
         /// <summary>Since the server was opened.</summary>
         public TimeSpan Time { get; }
 
-        /// <summary>1, 2, 3, … in the order of acceptance; 0 for <see cref="EventKind.Listening"/>.</summary>
+        /// <summary>
+        /// 1, 2, 3, … in the order of acceptance; 0 for <see cref="EventKind.Listening"/>, for an <see cref="EventKind.Fault"/> of the
+        /// listening sockets (of kind down or never_accept), and over UDP.
+        /// </summary>
         public long ConnectionId { get; }
 
         /// <summary>From accepted to closed; zero unless <see cref="EventKind.Closed"/>.</summary>
@@ -54,10 +57,13 @@ namespace Ws2Echo
         /// <summary>Bytes to the peer.</summary>
         public long BytesSent { get; }
 
-        /// <summary>The server's address.</summary>
+        /// <summary>The server's address; null for an <see cref="EventKind.Fault"/> of the listening sockets, which is of all of them.</summary>
         public IPEndPoint? LocalEndPoint { get; }
 
-        /// <summary>The peer's address; null for <see cref="EventKind.Listening"/>.</summary>
+        /// <summary>
+        /// The peer's address; null for <see cref="EventKind.Listening"/>, for an <see cref="EventKind.Fault"/> of the listening sockets,
+        /// and for <see cref="EventKind.Closed"/> over UDP.
+        /// </summary>
         public IPEndPoint? RemoteEndPoint { get; }
 
         /// <summary>
@@ -87,6 +93,9 @@ namespace Ws2Echo
         {
             EventKind.Listening => $"listening on {LocalEndPoint}" + (Protocol == Protocol.Udp ? " over UDP" : ""),
             EventKind.Accepted => $"accepted {RemoteEndPoint}",
+            EventKind.Fault when Protocol == Protocol.Udp =>
+                $"fault {Fault} of rule {Rule}: datagram {Place} from {RemoteEndPoint}",
+            EventKind.Fault when ConnectionId == 0 => $"fault {Fault} of rule {Rule}: nobody is accepted",
             EventKind.Fault => $"fault {Fault} of rule {Rule} at {Place}: {RemoteEndPoint}",
             _ when Protocol == Protocol.Udp => $"closed {LocalEndPoint} over UDP: {Reason}",
             _ => $"closed {RemoteEndPoint}: {Reason}, " + FormattableString.Invariant(

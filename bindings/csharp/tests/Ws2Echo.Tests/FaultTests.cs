@@ -43,6 +43,33 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static void AFaultOfTheListenerIsOfNoConnection()
+        {
+            foreach (string kind in new[] { "down", "never_accept" })
+            {
+                using var server = new Server(new ServerOptions { Faults = { kind } });
+                ServerEvent fault = FirstFault(server);
+                Check.Equal($"fault {kind} of rule 1: nobody is accepted", fault.ToString());
+                Check.Equal((Protocol.Tcp, 0L, 0L), (fault.Protocol, fault.ConnectionId, fault.Place));
+                Check.That(fault.LocalEndPoint is null && fault.RemoteEndPoint is null, "it has ends");
+            }
+        }
+
+        [Test]
+        public static void AFaultOfADatagramNamesItsSender()
+        {
+            var options = new ServerOptions { Host = "127.0.0.1", Protocol = Protocol.Udp, Faults = { "drop@first=1" } };
+            using var server = new Server(options);
+            using var client = new Client(
+                new ClientOptions { Port = server.Port, Host = "127.0.0.1", Protocol = Protocol.Udp });
+            client.Send(new byte[5]);
+            ServerEvent fault = FirstFault(server);
+            Check.Equal($"fault drop of rule 1: datagram 1 from {client.LocalEndPoint}", fault.ToString());
+            Check.Equal((Protocol.Udp, 0L, 1L), (fault.Protocol, fault.ConnectionId, fault.Place));
+            Check.Equal(server.EndPoints.Single(), fault.LocalEndPoint);
+        }
+
+        [Test]
         public static void RulesComeAndGo()
         {
             using var server = new Server();
@@ -127,6 +154,9 @@ namespace Ws2Echo.Tests
             server.WaitFor(Until.Closed, 1, Check.Patience);
             Check.Equal(1L, server.Stats.ConnectionsClosed[Reason.Reset]);
         }
+
+        private static ServerEvent FirstFault(Server server) =>
+            server.Events(Check.Patience).First(e => e.Kind == EventKind.Fault);
 
         private static void EchoOnce(Server server)
         {
