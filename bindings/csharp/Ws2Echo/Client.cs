@@ -215,7 +215,8 @@ namespace Ws2Echo
         /// <summary>
         /// Closes the connection. Everything that was sent, and FIN, is still delivered, unless
         /// <see cref="ClientOptions.LingerSeconds"/> is 0; bytes that came and were not received make the system reset the
-        /// connection. Disposing again does nothing. Blocks only with a linger above 0, for at most that long.
+        /// connection. Disposing again does nothing, but returns no sooner than that is done. Blocks only with a linger above 0, for at
+        /// most that long.
         /// </summary>
         public void Dispose()
         {

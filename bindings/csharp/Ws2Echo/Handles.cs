@@ -10,6 +10,8 @@ namespace Ws2Echo
     /// </summary>
     internal abstract class LibraryHandle : SafeHandle
     {
+        private readonly object _closing = new object();
+
         protected LibraryHandle(ulong id)
             : base(IntPtr.Zero, ownsHandle: true)
         {
@@ -19,6 +21,23 @@ namespace Ws2Echo
         public override bool IsInvalid => handle == IntPtr.Zero;
 
         internal ulong Id => unchecked((ulong)(long)handle);
+
+        /// <summary>
+        /// Who disposes second waits until the first has closed the handle. That cannot wait for the second in turn: closing runs
+        /// no code of the caller's, and waits only for calls to leave the library. The finaliser takes no lock: it is alone.
+        /// </summary>
+        protected override void Dispose(bool disposing)
+        {
+            if (!disposing)
+            {
+                base.Dispose(disposing);
+                return;
+            }
+            lock (_closing)
+            {
+                base.Dispose(disposing);
+            }
+        }
     }
 
     internal sealed class ServerHandle : LibraryHandle

@@ -147,7 +147,8 @@ namespace Ws2Echo
 
         /// <summary>
         /// Resets the connections that are left. Afterwards no thread, socket, handle or memory of the load is left; every other
-        /// call on it has returned. Disposing again does nothing. Blocks for the moment that this takes.
+        /// call on it has returned. Disposing again does nothing, but returns no sooner than that is done. Blocks for the moment that
+        /// this takes.
         /// </summary>
         public void Dispose() => _handle.Dispose();
 

@@ -242,7 +242,8 @@ namespace Ws2Echo
 
         /// <summary>
         /// Stops the server without draining. Afterwards the port is free, and no thread, socket, handle or memory of it is left;
-        /// every other call on it has returned. Disposing again does nothing. Blocks for the moment that this takes.
+        /// every other call on it has returned. Disposing again does nothing, but returns no sooner than that is done. Blocks for the
+        /// moment that this takes.
         /// </summary>
         public void Dispose()
         {

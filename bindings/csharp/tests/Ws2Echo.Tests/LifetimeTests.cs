@@ -38,6 +38,33 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static void WhoDisposesSecondFindsThePortFree()
+        {
+            for (int round = 0; round < 20; round++)
+            {
+                var server = new Server();
+                int port = server.Port;
+                using var client = new Client(port);
+                client.Echo(new byte[] { 1 });
+                using var together = new Barrier(2);
+                var listening = new object();
+                void DisposeAndListen()
+                {
+                    together.SignalAndWait();
+                    server.Dispose();
+                    lock (listening)
+                    {
+                        using var next = new Server(new ServerOptions { Port = port });
+                    }
+                }
+
+                Task Begin() => Task.Factory.StartNew(DisposeAndListen, TaskCreationOptions.LongRunning);
+                Task[] both = { Begin(), Begin() };
+                Check.That(Task.WaitAll(both, Check.Patience), "disposing does not end");
+            }
+        }
+
+        [Test]
         public static async Task AfterDisposeEverythingIsDisposed()
         {
             var server = new Server();
