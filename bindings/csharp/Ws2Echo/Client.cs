@@ -105,7 +105,7 @@ namespace Ws2Echo
         /// </exception>
         public void Send(ReadOnlySpan<byte> data)
         {
-            _sending.Take(_sendTimeoutMs);
+            _sending.Take(new Patience(_sendTimeoutMs));
             try
             {
                 int error = SendSome(data, WS2ECHO_TIMEOUT_OF_OPTIONS, out int sent);
@@ -122,8 +122,8 @@ namespace Ws2Echo
 
         /// <summary>
         /// Receives what has come, at least one byte. Blocks until something comes, for up to
-        /// <see cref="ClientOptions.ReceiveTimeout"/>. Over UDP it is one datagram, which may be empty: 65,535 bytes of buffer hold
-        /// any.
+        /// <see cref="ClientOptions.ReceiveTimeout"/>, the wait for its turn included. Over UDP it is one datagram, which may be empty:
+        /// 65,535 bytes of buffer hold any.
         /// </summary>
         /// <param name="buffer">Where to; at most its length is received.</param>
         /// <returns>
@@ -135,10 +135,11 @@ namespace Ws2Echo
         /// </exception>
         public int Receive(Span<byte> buffer)
         {
-            _receiving.Take(_receiveTimeoutMs);
+            var patience = new Patience(_receiveTimeoutMs);
+            _receiving.Take(patience);
             try
             {
-                Failure.ThrowIf(ReceiveSome(buffer, WS2ECHO_TIMEOUT_OF_OPTIONS, out int received), this);
+                Failure.ThrowIf(ReceiveSome(buffer, patience.Remaining, out int received), this);
                 return received;
             }
             finally
@@ -191,24 +192,16 @@ namespace Ws2Echo
         public void Echo(ReadOnlySpan<byte> data, Span<byte> reply)
         {
             CheckReply(data, reply);
-            _sending.Take(EchoTimeoutMs);
+            TakeBothTurns(new Patience(EchoTimeoutMs));
             try
             {
-                _receiving.Take(EchoTimeoutMs);
-                try
-                {
-                    using var progress = new ws2echo_echo_progress();
-                    int error = EchoSome(data, reply, WS2ECHO_TIMEOUT_OF_OPTIONS, progress);
-                    FinishEcho(error, progress, reply, begun: false);
-                }
-                finally
-                {
-                    _receiving.Pass();
-                }
+                using var progress = new ws2echo_echo_progress();
+                int error = EchoSome(data, reply, WS2ECHO_TIMEOUT_OF_OPTIONS, progress);
+                FinishEcho(error, progress, reply, begun: false);
             }
             finally
             {
-                _sending.Pass();
+                PassBothTurns();
             }
         }
 
@@ -277,6 +270,26 @@ namespace Ws2Echo
             {
                 throw new ArgumentException("The reply overlaps the data.", nameof(reply));
             }
+        }
+
+        private void TakeBothTurns(Patience patience)
+        {
+            _sending.Take(patience);
+            try
+            {
+                _receiving.Take(patience);
+            }
+            catch
+            {
+                _sending.Pass();
+                throw;
+            }
+        }
+
+        private void PassBothTurns()
+        {
+            _receiving.Pass();
+            _sending.Pass();
         }
 
         private IPEndPoint EndPoint(ws2echo_end end)

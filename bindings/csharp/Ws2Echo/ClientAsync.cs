@@ -80,10 +80,11 @@ namespace Ws2Echo
         /// <exception cref="SocketException">As of <see cref="Send"/>.</exception>
         public async Task SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
         {
-            await _sending.TakeAsync(_sendTimeoutMs, cancellationToken).ConfigureAwait(false);
+            var patience = new Patience(_sendTimeoutMs);
+            await _sending.TakeAsync(patience, cancellationToken).ConfigureAwait(false);
             try
             {
-                var patience = new Patience(_sendTimeoutMs);
+                patience.Restart(); // as in the library: the turn came, which is progress
                 var standstill = new Standstill();
                 int total = 0;
                 for (bool begun = false; ; begun = true)
@@ -123,10 +124,10 @@ namespace Ws2Echo
         /// <exception cref="SocketException">As of <see cref="Receive"/>.</exception>
         public async Task<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            await _receiving.TakeAsync(_receiveTimeoutMs, cancellationToken).ConfigureAwait(false);
+            var patience = new Patience(_receiveTimeoutMs);
+            await _receiving.TakeAsync(patience, cancellationToken).ConfigureAwait(false);
             try
             {
-                var patience = new Patience(_receiveTimeoutMs);
                 var standstill = new Standstill();
                 for (bool begun = false; ; begun = true)
                 {
@@ -176,22 +177,14 @@ namespace Ws2Echo
         public async Task EchoAsync(ReadOnlyMemory<byte> data, Memory<byte> reply, CancellationToken cancellationToken = default)
         {
             CheckReply(data.Span, reply.Span);
-            await _sending.TakeAsync(EchoTimeoutMs, cancellationToken).ConfigureAwait(false);
+            await TakeBothTurnsAsync(new Patience(EchoTimeoutMs), cancellationToken).ConfigureAwait(false);
             try
             {
-                await _receiving.TakeAsync(EchoTimeoutMs, cancellationToken).ConfigureAwait(false);
-                try
-                {
-                    await EchoInTurnAsync(data, reply, cancellationToken).ConfigureAwait(false);
-                }
-                finally
-                {
-                    _receiving.Pass();
-                }
+                await EchoInTurnAsync(data, reply, cancellationToken).ConfigureAwait(false);
             }
             finally
             {
-                _sending.Pass();
+                PassBothTurns();
             }
         }
 
@@ -246,6 +239,20 @@ namespace Ws2Echo
                 int waitMs = left < 0 ? ConnectAgainMs : Math.Min(left, ConnectAgainMs);
                 standstill.Waited(
                     await NativeEvent.AnyAsync(waitMs, cancellationToken, SendReady).ConfigureAwait(false));
+            }
+        }
+
+        private async Task TakeBothTurnsAsync(Patience patience, CancellationToken cancellationToken)
+        {
+            await _sending.TakeAsync(patience, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await _receiving.TakeAsync(patience, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                _sending.Pass();
+                throw;
             }
         }
 

@@ -20,7 +20,7 @@ namespace Ws2Echo
         /// failure, and neither is a closed port: the result counts them. Blocks until each datagram was answered or is lost.
         /// </summary>
         /// <param name="options">Null: the defaults, 10 datagrams of 64 bytes, one after the other.</param>
-        /// <param name="timeout">For all of it; null, the default: without limit.</param>
+        /// <param name="timeout">For all of it, the wait for its turn included; null, the default: without limit.</param>
         /// <returns>What came of it.</returns>
         /// <exception cref="SocketException">
         /// TimedOut; InvalidArgument (the message names the option); OperationNotSupported over TCP; Shutdown.
@@ -28,26 +28,25 @@ namespace Ws2Echo
         /// </exception>
         public PingResult Ping(PingOptions? options = null, TimeSpan? timeout = null)
         {
-            uint timeoutMs = Values.Milliseconds(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
+            var patience = new Patience(Values.Milliseconds(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout)));
             using ws2echo_ping_options native = (options ?? new PingOptions()).ToNative();
             using var progress = new ws2echo_ping_progress();
-            _sending.Take(timeoutMs);
             try
             {
-                _receiving.Take(timeoutMs);
-                try
-                {
-                    int error = ws2echo_client_ping(_handle, native, timeoutMs, progress);
-                    return error == 0 ? new PingResult(progress) : throw PingFailure(error, progress, begun: false);
-                }
-                finally
-                {
-                    _receiving.Pass();
-                }
+                TakeBothTurns(patience);
+            }
+            catch (Ws2EchoException late)
+            {
+                throw PingFailure(late, progress);
+            }
+            try
+            {
+                int error = ws2echo_client_ping(_handle, native, patience.Remaining, progress);
+                return error == 0 ? new PingResult(progress) : throw PingFailure(Failure.Of(error, this), progress);
             }
             finally
             {
-                _sending.Pass();
+                PassBothTurns();
             }
         }
 
@@ -56,7 +55,7 @@ namespace Ws2Echo
         /// looks.
         /// </summary>
         /// <param name="options">Null: the defaults, 10 datagrams of 64 bytes, one after the other.</param>
-        /// <param name="timeout">For all of it; null, the default: without limit.</param>
+        /// <param name="timeout">For all of it, the wait for its turn included; null, the default: without limit.</param>
         /// <param name="cancellationToken">Gives up; answers that are still to come can be received.</param>
         /// <returns>What came of it.</returns>
         /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -64,32 +63,31 @@ namespace Ws2Echo
         public async Task<PingResult> PingAsync(
             PingOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
         {
-            uint timeoutMs = Values.Milliseconds(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout));
+            var patience = new Patience(Values.Milliseconds(timeout ?? Timeout.InfiniteTimeSpan, nameof(timeout)));
             using ws2echo_ping_options native = (options ?? new PingOptions()).ToNative();
-            await _sending.TakeAsync(timeoutMs, cancellationToken).ConfigureAwait(false);
+            using var progress = new ws2echo_ping_progress();
             try
             {
-                await _receiving.TakeAsync(timeoutMs, cancellationToken).ConfigureAwait(false);
-                try
-                {
-                    return await PingInTurnAsync(native, timeoutMs, cancellationToken).ConfigureAwait(false);
-                }
-                finally
-                {
-                    _receiving.Pass();
-                }
+                await TakeBothTurnsAsync(patience, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Ws2EchoException late)
+            {
+                throw PingFailure(late, progress);
+            }
+            try
+            {
+                await PingInTurnAsync(native, progress, patience, cancellationToken).ConfigureAwait(false);
+                return new PingResult(progress);
             }
             finally
             {
-                _sending.Pass();
+                PassBothTurns();
             }
         }
 
-        private async Task<PingResult> PingInTurnAsync(
-            ws2echo_ping_options native, uint timeoutMs, CancellationToken cancellationToken)
+        private async Task PingInTurnAsync(
+            ws2echo_ping_options native, ws2echo_ping_progress progress, Patience patience, CancellationToken cancellationToken)
         {
-            using var progress = new ws2echo_ping_progress();
-            var patience = new Patience(timeoutMs);
             int lookMs = native.interval_us == 0 ? LongestLookMs : Math.Clamp((int)(native.interval_us / 1000), 1, LongestLookMs);
             for (bool begun = false; ; begun = true)
             {
@@ -98,11 +96,11 @@ namespace Ws2Echo
                 int error = ws2echo_client_ping(_handle, native, 0, progress);
                 if (error == 0)
                 {
-                    return new PingResult(progress);
+                    return;
                 }
                 if (error != Failure.TimedOut || last)
                 {
-                    throw PingFailure(error, progress, begun);
+                    throw PingFailure(Failure.Of(error, this, begun: begun), progress);
                 }
                 int leftMs = patience.RemainingMs;
                 int pauseMs = leftMs == Timeout.Infinite ? lookMs : Math.Min(lookMs, leftMs);
@@ -110,10 +108,7 @@ namespace Ws2Echo
             }
         }
 
-        private Exception PingFailure(int error, ws2echo_ping_progress progress, bool begun)
-        {
-            Exception failure = Failure.Of(error, this, begun: begun);
-            return failure is Ws2EchoException known ? new Ws2EchoException(known, new PingResult(progress)) : failure;
-        }
+        private static Exception PingFailure(Exception failure, ws2echo_ping_progress progress) =>
+            failure is Ws2EchoException known ? new Ws2EchoException(known, new PingResult(progress)) : failure;
     }
 }

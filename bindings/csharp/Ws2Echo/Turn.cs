@@ -1,4 +1,3 @@
-using System;
 using System.Threading;
 using System.Threading.Tasks;
 using static Ws2Echo.Native.NativeMethods;
@@ -16,15 +15,12 @@ namespace Ws2Echo
 
         internal Turn(string what) => _what = what;
 
-        internal void Take(uint timeoutMs) => Check(_free.Wait(Limit(timeoutMs)));
+        internal void Take(Patience patience) => Check(_free.Wait(patience.RemainingMs));
 
-        internal async Task TakeAsync(uint timeoutMs, CancellationToken cancellationToken) =>
-            Check(await _free.WaitAsync(Limit(timeoutMs), cancellationToken).ConfigureAwait(false));
+        internal async Task TakeAsync(Patience patience, CancellationToken cancellationToken) =>
+            Check(await _free.WaitAsync(patience.RemainingMs, cancellationToken).ConfigureAwait(false));
 
         internal void Pass() => _free.Release();
-
-        private static int Limit(uint timeoutMs) =>
-            timeoutMs == WS2ECHO_INFINITE ? Timeout.Infinite : (int)Math.Min(timeoutMs, int.MaxValue);
 
         private void Check(bool taken)
         {

@@ -91,6 +91,12 @@ namespace Ws2Echo
 
         internal bool IsOver => _limitMs != WS2ECHO_INFINITE && _sinceProgress.ElapsedMilliseconds >= _limitMs;
 
+        /// <summary>As the library takes it: milliseconds, or without limit.</summary>
+        internal uint Remaining =>
+            _limitMs == WS2ECHO_INFINITE
+                ? WS2ECHO_INFINITE
+                : (uint)Math.Max(_limitMs - _sinceProgress.ElapsedMilliseconds, 0);
+
         /// <summary>As the waits of .NET take it: at most what an int holds, or without limit.</summary>
         internal int RemainingMs =>
             _limitMs == WS2ECHO_INFINITE

@@ -1,7 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -176,6 +179,44 @@ namespace Ws2Echo.Tests
             }
         }
 
+        /// <summary>The half that comes first is free when half of the time has passed, what the call needs then never.</summary>
+        [Test]
+        public static async Task ATimeoutIsForTurnsAndTheCallTogether()
+        {
+            var calls = new (string First, string? Next, Func<Client, TimeSpan, Task> Call)[]
+            {
+                ("_receiving", null, (client, limit) => Task.Run(() => client.Receive(new byte[1]))),
+                ("_receiving", null, (client, limit) => client.ReceiveAsync(new byte[1])),
+                ("_sending", "_receiving", (client, limit) => Task.Run(() => client.Echo(new byte[1]))),
+                ("_sending", "_receiving", (client, limit) => client.EchoAsync(new byte[1])),
+                ("_sending", "_receiving", (client, limit) => Task.Run(() => client.Ping(timeout: limit))),
+                ("_sending", "_receiving", (client, limit) => client.PingAsync(timeout: limit)),
+            };
+            using var server = new Server();
+            await Check.WithMoreTime(async limit =>
+            {
+                async Task<bool> EndsInTime((string First, string? Next, Func<Client, TimeSpan, Task> Call) one)
+                {
+                    var options = new ClientOptions { Port = server.Port, SendTimeout = limit, ReceiveTimeout = limit };
+                    using var client = new Client(options);
+                    SemaphoreSlim first = TurnOf(client, one.First);
+                    first.Wait();
+                    if (one.Next != null)
+                    {
+                        TurnOf(client, one.Next).Wait();
+                    }
+                    Stopwatch watch = Stopwatch.StartNew();
+                    Task calling = one.Call(client, limit);
+                    await Task.Delay(limit / 2);
+                    first.Release();
+                    await Check.FailsAsync(SocketError.TimedOut, () => calling);
+                    return watch.Elapsed < limit * 1.4;
+                }
+
+                return (await Task.WhenAll(calls.Select(EndsInTime))).All(inTime => inTime);
+            });
+        }
+
         [Test]
         public static async Task AnEchoWithoutAnswerTimesOut()
         {
@@ -272,6 +313,13 @@ namespace Ws2Echo.Tests
                 using var client = new Client(server.Port, "localhost");
                 Check.Equal(address, client.RemoteEndPoint.Address);
             }
+        }
+
+        private static SemaphoreSlim TurnOf(Client client, string half)
+        {
+            const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
+            object turn = typeof(Client).GetField(half, Hidden)!.GetValue(client)!;
+            return (SemaphoreSlim)turn.GetType().GetField("_free", Hidden)!.GetValue(turn)!;
         }
 
         private static async Task<bool> EchoesInTime(Client client, byte[] data, bool async)

@@ -262,6 +262,27 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static async Task APingWhoseTurnDoesNotComeTellsThatNothingWasSent()
+        {
+            using Socket silent = Plain();
+            var client = new Client(To(PortOf(silent), Check.Patience));
+            Task receiving = client.ReceiveAsync(new byte[1]);
+            Ws2EchoException[] failures =
+            {
+                Check.Fails(SocketError.TimedOut, () => client.Ping(timeout: Short)),
+                await Check.FailsAsync(SocketError.TimedOut, () => client.PingAsync(timeout: Short)),
+            };
+            foreach (Ws2EchoException failure in failures)
+            {
+                Check.That(failure.Pinged != null, $"not told: {failure.Message}");
+                Check.Equal((0L, 0L, 0L), (failure.Pinged!.Sent, failure.Pinged.Received, failure.Pinged.Lost));
+            }
+            Check.Equal(0L, client.Stats.DatagramsSent);
+            client.Dispose();
+            await Check.FailsAsync(SocketError.OperationAborted, () => receiving);
+        }
+
+        [Test]
         public static async Task CancellingAndDisposingEndAPing()
         {
             using Socket silent = Plain();
