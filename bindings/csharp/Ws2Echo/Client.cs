@@ -231,16 +231,18 @@ namespace Ws2Echo
         /// Sends the data byte by byte, for testing servers. Over UDP each byte is a datagram. Blocks meanwhile.
         /// </summary>
         /// <param name="data">What to send.</param>
-        /// <param name="interval">The time from one byte to the next.</param>
+        /// <param name="interval">The time from one byte to the next, rounded up to milliseconds: from zero to 24 days.</param>
+        /// <exception cref="ArgumentOutOfRangeException">The interval is out of range; no byte is sent.</exception>
         /// <exception cref="SocketException">As <see cref="Send"/>; <see cref="Ws2EchoException.BytesTransferred"/> tells how many
         /// were taken before.</exception>
         public void Trickle(ReadOnlySpan<byte> data, TimeSpan interval)
         {
+            int intervalMs = Values.Pause(interval, nameof(interval));
             for (int i = 0; i < data.Length; i++)
             {
                 if (i > 0)
                 {
-                    Thread.Sleep(interval);
+                    Thread.Sleep(intervalMs);
                 }
                 try
                 {

@@ -35,6 +35,15 @@ namespace Ws2Echo
                 ? Milliseconds(delay, name)
                 : throw new ArgumentOutOfRangeException(name, delay, "A delay is from zero to 49 days.");
 
+        /// <summary>A delay as Thread.Sleep takes it: milliseconds, rounded up. One without end is negative.</summary>
+        internal static int Pause(TimeSpan pause, string name)
+        {
+            double milliseconds = Math.Ceiling(pause.TotalMilliseconds);
+            return pause >= TimeSpan.Zero && milliseconds <= int.MaxValue
+                ? (int)milliseconds
+                : throw new ArgumentOutOfRangeException(name, pause, "A pause is from zero to 24 days.");
+        }
+
         internal static TimeSpan Time(uint milliseconds) =>
             milliseconds == WS2ECHO_INFINITE ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(milliseconds);
 

@@ -149,6 +149,21 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static void AnIntervalThatCannotBeSendsNothing()
+        {
+            using var server = new Server();
+            using var client = new Client(server.Port);
+            TimeSpan[] wrong = { TimeSpan.FromSeconds(-1), Timeout.InfiniteTimeSpan, TimeSpan.FromDays(25), TimeSpan.MaxValue };
+            foreach (TimeSpan interval in wrong)
+            {
+                ArgumentOutOfRangeException refused = Check.Throws<ArgumentOutOfRangeException>(
+                    () => client.Trickle(new byte[2], interval), $"{interval}");
+                Check.Equal("interval", refused.ParamName);
+            }
+            Check.Equal(0L, client.Stats.BytesSent);
+        }
+
+        [Test]
         public static async Task ReceivingTimesOut()
         {
             using var server = new Server();
