@@ -102,10 +102,14 @@ namespace Ws2Echo
         /// <summary>The peer sent FIN, everything was echoed, and FIN was sent back.</summary>
         Fin = ws2echo_reason.WS2ECHO_REASON_FIN,
 
-        /// <summary>The peer reset the connection.</summary>
+        /// <summary>
+        /// The connection was reset: by the peer, or by this machine, which <see cref="ServerEvent.Error"/> tells apart.
+        /// </summary>
         Reset = ws2echo_reason.WS2ECHO_REASON_RESET,
 
-        /// <summary>The idle or send timeout ran out; the server reset the connection.</summary>
+        /// <summary>
+        /// The idle or send timeout ran out, or TCP itself gave the peer up; the server reset the connection.
+        /// </summary>
         Timeout = ws2echo_reason.WS2ECHO_REASON_TIMEOUT,
 
         /// <summary>
@@ -144,7 +148,7 @@ namespace Ws2Echo
         /// <summary>So many bytes were received since the server was opened, over TCP and UDP.</summary>
         BytesReceived = ws2echo_until.WS2ECHO_UNTIL_RECEIVED,
 
-        /// <summary>So many bytes were sent, likewise.</summary>
+        /// <summary>The sending of so many bytes has begun, likewise: <see cref="ServerStats.BytesSent"/>.</summary>
         BytesSent = ws2echo_until.WS2ECHO_UNTIL_SENT,
     }
 
@@ -194,7 +198,7 @@ namespace Ws2Echo
     /// <summary>What was wrong with what a connection of a load received, or with the connection.</summary>
     public enum LoadProblemKind
     {
-        /// <summary>A wrong byte, amid right ones.</summary>
+        /// <summary>A wrong byte, amid right ones; or with too few behind it to tell (22 at most).</summary>
         Corrupt = ws2echo_load_problem_kind.WS2ECHO_LOAD_CORRUPT,
 
         /// <summary>Bytes were left out: what came belongs to a later offset.</summary>

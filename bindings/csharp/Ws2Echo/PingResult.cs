@@ -49,7 +49,7 @@ namespace Ws2Echo
         /// <summary>Answers with a wrong byte or length.</summary>
         public long Corrupt { get; }
 
-        /// <summary>Datagrams that came and are no answer at all.</summary>
+        /// <summary>Datagrams that came and are no answer at all, or answers to an earlier ping.</summary>
         public long Foreign { get; }
 
         /// <summary>How often the system told that the peer's port is closed (ConnectionReset).</summary>

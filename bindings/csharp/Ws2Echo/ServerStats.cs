@@ -45,7 +45,7 @@ namespace Ws2Echo
         /// <summary>Bytes from all peers, over TCP and UDP.</summary>
         public long BytesReceived { get; }
 
-        /// <summary>Bytes to all peers, over TCP and UDP.</summary>
+        /// <summary>Bytes to all peers, over TCP and UDP; from when a send begins, less what did not go.</summary>
         public long BytesSent { get; }
 
         /// <summary>Datagrams from all peers, those that were too long included.</summary>
