@@ -194,10 +194,12 @@ namespace Ws2Echo
             using var native = new ws2echo_server_options();
             Failure.ThrowIf(ws2echo_server_options_init(native));
             Write(native);
+            string rules = FaultsText();
             IntPtr host = Marshal.StringToCoTaskMemUTF8(Host);
-            IntPtr faults = Marshal.StringToCoTaskMemUTF8(FaultsText());
+            IntPtr faults = IntPtr.Zero;
             try
             {
+                faults = Marshal.StringToCoTaskMemUTF8(rules);
                 native.host = host;
                 native.faults = faults;
                 Failure.ThrowIf(ws2echo_server_open(native, out ulong id));

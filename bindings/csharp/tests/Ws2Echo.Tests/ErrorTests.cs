@@ -149,6 +149,26 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static void ARuleThatCannotBeLeavesNoMemoryBehind()
+        {
+            var options = new ServerOptions { Host = new string('x', 4_000_000), Faults = { "stall", "a\0" } };
+            static long Resident()
+            {
+                using var own = Process.GetCurrentProcess();
+                return own.WorkingSet64;
+            }
+
+            Check.Throws<ArgumentException>(() => new Server(options));
+            long before = Resident();
+            for (int i = 0; i < 50; i++)
+            {
+                Check.Throws<ArgumentException>(() => new Server(options));
+            }
+            long grownBytes = Resident() - before;
+            Check.That(grownBytes < 100_000_000, $"{grownBytes} bytes are left of 50 hosts");
+        }
+
+        [Test]
         public static void AnIntervalThatCannotBeSendsNothing()
         {
             using var server = new Server();
