@@ -160,6 +160,45 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static async Task WhatWasTimedIsAPartOfTheMessages()
+        {
+            using var server = new Server();
+            await Check.WithMoreTime(limit =>
+            {
+                LoadOptions options = To(server.Port);
+                options.Messages = 10;
+                options.Rate = Math.Max(1, (long)(10 / limit.TotalSeconds));
+                using var load = new Load(options);
+                load.Wait(Check.Patience);
+                LoadStats stats = EndedWell(load, "rate");
+                Check.Equal((10L, 0L), (stats.Messages, stats.MessagesOwed), "all began:");
+                Check.That(stats.MessagesTimed <= stats.Messages, $"{stats.MessagesTimed} were timed");
+                Check.That(stats.TimerLateMax <= stats.TimerLate, $"{stats.TimerLateMax} of {stats.TimerLate}");
+                TimeSpan most = stats.TimerLateMax * stats.MessagesTimed;
+                Check.That(stats.TimerLate <= most, $"{stats.TimerLate} of {stats.MessagesTimed} times {stats.TimerLateMax}");
+                Check.That(stats.Active > TimeSpan.Zero && stats.Active <= stats.Elapsed, $"{stats.Active} of {stats.Elapsed}");
+                // After a stall, every message may have waited for the answer to the one before.
+                return Task.FromResult(stats.MessagesTimed > 0 && stats.TimerLate > TimeSpan.Zero);
+            });
+        }
+
+        [Test]
+        public static void WhatIsDueAndDoesNotBeginIsOwed()
+        {
+            using var server = new Server(new ServerOptions { Faults = { "stall" } });
+            LoadOptions options = To(server.Port);
+            options.Duration = TimeSpan.FromMilliseconds(200);
+            options.FinishTimeout = TimeSpan.FromMilliseconds(300);
+            options.Rate = 1000;
+            using var load = new Load(options);
+            load.Wait(Check.Patience);
+            LoadStats stats = load.Stats;
+            Check.Equal((0L, 1L), (stats.Messages, stats.Problems[LoadProblemKind.Broken]), "the first message waits:");
+            Check.That(stats.MessagesOwed > 0 && stats.MessagesOwed <= 200, $"{stats.MessagesOwed} are owed");
+            Check.That(stats.Active < stats.Elapsed, $"waiting counts: {stats.Active} of {stats.Elapsed}");
+        }
+
+        [Test]
         public static async Task StoppingEndsALoad()
         {
             foreach (bool async in new[] { false, true })
