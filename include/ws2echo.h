@@ -208,7 +208,7 @@ typedef struct ws2echo_event {
     uint64_t bytes_received; /* from the peer, so far */
     uint64_t bytes_sent;     /* to the peer, so far */
     ws2echo_address local;   /* the server's end; of LISTENING, where it listens */
-    ws2echo_address peer;    /* all zero when kind is LISTENING, and of a FAULT of the listener */
+    ws2echo_address peer;    /* all zero when kind is LISTENING, of a FAULT of the listener, and of CLOSED over UDP */
     uint32_t protocol;       /* enum ws2echo_protocol: TCP or UDP; over UDP no connection is told of: see CLOSED and FAULT */
     uint32_t rule;           /* the rule's id, of FAULT, and of CLOSED if a fault ended the connection; else 0 */
     /* Of FAULT: where it began to touch the connection, as an offset in its bytes; over UDP the number of the datagram, 1, 2, 3, … of its

@@ -10,7 +10,7 @@ import ws2echo
 from waiting import LIMIT_S, Task, wait_until
 from ws2echo import Client, Protocol, Server, _swig
 from ws2echo._errors import WSA_OPERATION_ABORTED, WSAENOTSOCK, failure
-from ws2echo._waiting import SLICE_MS, Pace
+from ws2echo._waiting import SLICE_MS, Pace, Turn
 
 SIZE = 8 << 20
 SHORT_S = 0.2
@@ -97,6 +97,45 @@ def test_who_waits_for_a_turn_waits_no_longer_than_asked(pair: tuple[Client, soc
     assert client.recv() == b"y", "the turn was given back"
 
 
+def test_what_needs_no_turn_waits_for_none(pair: tuple[Client, socket.socket]) -> None:
+    client, peer = pair
+    reading = Task(client.recv)
+    assert reading.blocks()
+    assert client.recv(0) == client.recv_exactly(0) == b""
+    with pytest.raises(ws2echo.UsageError):
+        client.ping()  # over TCP
+    peer.sendall(b"x")
+    assert reading.result() == b"x"
+
+
+def test_the_wait_for_a_turn_is_not_taken_off_the_time_for_an_echo() -> None:
+    """Each takes two thirds of it, the second after as long a wait."""
+    with Server(faults=["latency:latency=2000"]) as server, Client(server.port) as client:
+        echoes = [Task(client.echo, data, 3.0) for data in (b"a", b"b")]
+        assert [task.result() for task in echoes] == [b"a", b"b"]
+
+
+def test_ctrl_c_gives_a_turn_back(
+    pair: tuple[Client, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is heard just when the turn was won."""
+    client, peer = pair
+    plain = Turn._acquire
+
+    def interrupted(turn: Turn, timeout_ms: int) -> int:
+        plain(turn, timeout_ms)
+        raise KeyboardInterrupt
+
+    for call in (client.recv, lambda: client.send(b"x"), lambda: client.echo(b"x")):
+        with monkeypatch.context() as patch:
+            patch.setattr(Turn, "_acquire", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                call()
+    peer.sendall(b"y")
+    assert Task(client.recv, 1, SHORT_S).result() == b"y"
+    assert Task(client.send, b"z", SHORT_S).result() == 1
+
+
 def test_a_ping_that_had_no_turn_has_a_result() -> None:
     with Server(protocol=Protocol.UDP) as server, Client(server.port, protocol=Protocol.UDP) as client:
         reading = Task(client.recv)
@@ -112,6 +151,7 @@ def test_a_ping_that_had_no_turn_has_a_result() -> None:
 def test_close_interrupts_those_that_wait_for_their_turn(pair: tuple[Client, socket.socket]) -> None:
     client, _ = pair
     waiting = [Task(client.recv, 1, None) for _ in range(3)]
+    waiting += [Task(client.echo, data, None) for data in (b"x", bytes(1 << 16))]
     assert all(task.blocks() for task in waiting)
     client.close()
     for task in waiting:

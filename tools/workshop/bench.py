@@ -413,6 +413,7 @@ def command(arguments: list[str]) -> int:
         found.write(SCENARIOS)
     if options.idle:
         found.resident = memory(servers, options.idle)
+        found.write(SCENARIOS)
     if not options.no_costs:
         for table in _costs(options.rounds):
             found.costs.append(table)

@@ -4,10 +4,10 @@
         assert client.echo(b"this is a test") == b"this is a test"
 
 Everything is done by ``ws2echo.dll``, which lies in this package's folder; the interpreter lock is released
-whenever it can block, and Ctrl-C ends every wait but two: `Server.remove_fault`, where a port has to become
-free, and `close` with a ``linger``. A failure is the
-``OSError`` subclass that the ``socket`` module would raise, its ``winerror`` the Winsock code, its text what
-was being done and what to try.
+whenever it can block, and Ctrl-C ends every wait but those of `Server.change_fault` and
+`Server.remove_fault`, where a port has to become free, and of `close` and `Server.stop` with a ``linger``. A
+failure is the ``OSError`` subclass that the ``socket`` module would raise, its ``winerror`` the Winsock code,
+its text what was being done and what to try.
 
 `Load` puts an echo server under load: it checks every byte that comes back, and times every message.
 

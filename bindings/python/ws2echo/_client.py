@@ -20,12 +20,13 @@ from ._handle import Handle
 from ._options import Address, ClientOptions, ClientStats, integer
 from ._ping import PingResult
 from ._waiting import (
-    INFINITE,
     Pace,
     Timeout,
     TimeoutOrDefault,
     Turn,
+    closed_meanwhile,
     first_slice_ms,
+    left_of,
     microseconds,
     milliseconds,
     wait,
@@ -48,7 +49,8 @@ class Client(Handle):
     ``ConnectionResetError`` of some call, which the next call gets over; or never.
 
     ``with Client(port) as client:`` closes it at the end. Any method may be called from any thread; one
-    call at a time sends and one receives, further ones wait their turn. Times are seconds, None means no
+    call at a time sends and one receives, further ones wait their turn: so may those of a signal handler,
+    for a thread that waits for the main thread, and should have a timeout. Times are seconds, None means no
     limit; where a method's ``timeout`` is left out, the one of the options holds.
 
     Data is any contiguous bytes-like object and is read where it is, without a copy; it must not be changed
@@ -173,9 +175,9 @@ class Client(Handle):
         """
         timeout_ms = self._send_ms if timeout is ... else milliseconds("timeout", timeout)
         with _bytes_view(data) as view:
-            waited_ms = self._sending.take(timeout_ms, bytes_sent=0)
+            waited = self._sending.take(timeout_ms, bytes_sent=0) > 0
             try:
-                return self._send_all(view, timeout_ms, waited_ms)
+                return self._send_all(view, timeout_ms, waited)
             finally:
                 self._sending.give_back()
 
@@ -195,8 +197,10 @@ class Client(Handle):
         """
         wanted = _size(size)
         timeout_ms = self._receive_timeout(timeout)
+        if wanted == 0 and not self._datagrams:  # needs no turn
+            return _swig.client_recv_bytes(self._handle, 0, 0)
         with self._receiving.taken(timeout_ms) as waited_ms:
-            return self._recv(wanted, timeout_ms, waited_ms)
+            return self._recv(wanted, timeout_ms, waited_ms, begun=waited_ms > 0)
 
     def recv_into(self, buffer: WriteableBuffer, timeout: TimeoutOrDefault = ...) -> int:
         """As `recv`, but into a writable, contiguous bytes-like object, without a copy. Returns the count of
@@ -209,7 +213,10 @@ class Client(Handle):
         timeout_ms = self._receive_timeout(timeout)
         with self._receiving.taken(timeout_ms) as waited_ms:
             return wait(
-                lambda ms: _swig.client_recv(self._handle, buffer, ms), timeout_ms, waited_ms=waited_ms
+                lambda ms: _swig.client_recv(self._handle, buffer, ms),
+                timeout_ms,
+                waited_ms=waited_ms,
+                begun=waited_ms > 0,
             )
 
     def recv_exactly(self, size: int, timeout: TimeoutOrDefault = ...) -> bytes:
@@ -226,10 +233,12 @@ class Client(Handle):
         left = _size(size)
         timeout_ms = self._receive_timeout(timeout)
         pieces: list[bytes] = []
+        if not left:
+            return b""
         try:
             with self._receiving.taken(timeout_ms) as waited_ms:
                 while left:
-                    piece = self._recv(left, timeout_ms, waited_ms, begun=bool(pieces))
+                    piece = self._recv(left, timeout_ms, waited_ms, begun=waited_ms > 0 or bool(pieces))
                     if not piece:
                         raise EOFError(f"the peer sent FIN after {size - left} of {size} bytes")
                     pieces.append(piece)
@@ -375,12 +384,15 @@ class Client(Handle):
         timeout_ms = milliseconds("timeout", timeout)
         progress = _swig.PingProgress()
         try:
+            if not self._datagrams:  # refused: that needs no turn
+                _swig.client_ping(self._handle, options, 0, progress)
             waited_ms = self._take_both(timeout_ms)
             try:
                 wait(
                     lambda ms: _swig.client_ping(self._handle, options, ms, progress),
                     timeout_ms,
                     waited_ms=waited_ms,
+                    begun=waited_ms > 0,
                 )
             finally:
                 self._give_both_back()
@@ -393,7 +405,7 @@ class Client(Handle):
         """Have both turns, always in this order; gives for how many milliseconds they were waited for."""
         waited_ms = self._sending.take(timeout_ms, bytes_sent=0, bytes_received=0)
         try:
-            left_ms = _left(timeout_ms, waited_ms)
+            left_ms = left_of(timeout_ms, waited_ms)
             return waited_ms + self._receiving.take(left_ms, bytes_sent=0, bytes_received=0)
         except BaseException:
             self._sending.give_back()
@@ -403,10 +415,10 @@ class Client(Handle):
         self._receiving.give_back()
         self._sending.give_back()
 
-    def _recv(self, size: int, timeout_ms: int, waited_ms: int, begun: bool = False) -> bytes:
+    def _recv(self, size: int, timeout_ms: int, waited_ms: int, begun: bool) -> bytes:
         wanted = min(size, RECEIVE_MAX)
         if self._datagrams:
-            return self._recv_datagram(wanted, timeout_ms, waited_ms)
+            return self._recv_datagram(wanted, timeout_ms, waited_ms, begun)
         return wait(
             lambda ms: _swig.client_recv_bytes(self._handle, wanted, ms),
             timeout_ms,
@@ -414,11 +426,14 @@ class Client(Handle):
             begun=begun,
         )
 
-    def _recv_datagram(self, size: int, timeout_ms: int, waited_ms: int) -> bytes:
+    def _recv_datagram(self, size: int, timeout_ms: int, waited_ms: int, begun: bool) -> bytes:
         buffer = bytearray(size)
         try:
             come = wait(
-                lambda ms: _swig.client_recv(self._handle, buffer, ms), timeout_ms, waited_ms=waited_ms
+                lambda ms: _swig.client_recv(self._handle, buffer, ms),
+                timeout_ms,
+                waited_ms=waited_ms,
+                begun=begun,
             )
         except OSError as error:
             if error.winerror == WSAEMSGSIZE:  # as much as there is room for
@@ -426,18 +441,18 @@ class Client(Handle):
             raise
         return bytes(buffer[:come])
 
-    def _send_all(self, view: memoryview, timeout_ms: int, waited_ms: int) -> int:
+    def _send_all(self, view: memoryview, timeout_ms: int, begun: bool) -> int:
         done = 0
         pace = Pace()
         while True:
             piece = len(view) if self._datagrams else pace.bytes
-            done += self._send_piece(view[done : done + piece], timeout_ms, done, waited_ms, pace)
+            done += self._send_piece(view[done : done + piece], timeout_ms, done, begun, pace)
             if done == len(view):
                 return done
             pace.adapt()
-            waited_ms = 0
+            begun = True
 
-    def _send_piece(self, piece: memoryview, timeout_ms: int, done: int, waited_ms: int, pace: Pace) -> int:
+    def _send_piece(self, piece: memoryview, timeout_ms: int, done: int, begun: bool, pace: Pace) -> int:
         come = 0
 
         def call(ms: int) -> None:
@@ -451,7 +466,7 @@ class Client(Handle):
 
         with piece:  # let go of, or a traceback would hold the caller's buffer
             try:
-                wait(pace.timed(call), timeout_ms, lambda: come, waited_ms, begun=done > 0)
+                wait(pace.timed(call), timeout_ms, lambda: come, begun=begun)
             except OSError as error:
                 raise with_counts(error, bytes_sent=done + come) from None
         return come
@@ -463,14 +478,14 @@ class Client(Handle):
         if any, and how many bytes came back.
         """
         timeout_ms = self._echo_timeout(timeout)
-        waited_ms = self._take_both(timeout_ms)
+        waited = self._take_both(timeout_ms) > 0
         try:
-            return self._exchange_all(data, reply, timeout_ms, waited_ms)
+            return self._exchange_all(data, reply, timeout_ms, waited)
         finally:
             self._give_both_back()
 
     def _exchange_all(
-        self, data: memoryview, reply: memoryview, timeout_ms: int, waited_ms: int
+        self, data: memoryview, reply: memoryview, timeout_ms: int, begun: bool
     ) -> tuple[int | None, int]:
         pace = Pace()
         done = come = 0
@@ -480,7 +495,9 @@ class Client(Handle):
             with data[done : done + size] as piece, reply[done : done + size] as answer:
                 progress = _swig.EchoProgress()
                 was_wrong = wrong is not None
-                self._echo_piece(piece, answer, timeout_ms, done, progress, waited_ms, was_wrong, pace)
+                self._echo_piece(
+                    piece, answer, timeout_ms, done, progress, begun=begun, was_wrong=was_wrong, pace=pace
+                )
             if wrong is None and progress.mismatch_offset != _swig.NO_MISMATCH:
                 wrong = done + progress.mismatch_offset
             done += size
@@ -488,13 +505,14 @@ class Client(Handle):
             if done == len(data) or progress.bytes_received < size:
                 return wrong, come
             pace.adapt()
+            begun = True
 
     def _echo_quick(self, data: bytes, timeout: TimeoutOrDefault, check: bool) -> bytes:
         """The usual case: in a single step, if it comes back right, and in the main thread within a slice."""
         timeout_ms = self._echo_timeout(timeout)
-        waited_ms = self._take_both(timeout_ms)
+        waited = self._take_both(timeout_ms) > 0
         try:
-            left = self._echo_once(data, timeout_ms, waited_ms)
+            left = self._echo_once(data, timeout_ms, waited)
         finally:
             self._give_both_back()
         if left is None:
@@ -506,19 +524,19 @@ class Client(Handle):
         return _wrong_reply(progress.mismatch_offset, data, bytes(reply[:come]), check)
 
     def _echo_once(
-        self, data: bytes, timeout_ms: int, waited_ms: int
+        self, data: bytes, timeout_ms: int, begun: bool
     ) -> tuple[_swig.EchoProgress, bytearray] | None:
         """None if what came back is right."""
-        first_ms = first_slice_ms(_left(timeout_ms, waited_ms))
+        first_ms = first_slice_ms(timeout_ms)
         left = _swig.client_echo_quick(self._handle, data, first_ms)
         if left is None:
             return None
         code, progress, reply = left
-        waited_ms += first_ms
-        if code == WSAETIMEDOUT and waited_ms < timeout_ms:
-            self._echo_piece(data, reply, timeout_ms, 0, progress, waited_ms)
+        if code == WSAETIMEDOUT and first_ms < timeout_ms:
+            self._echo_piece(data, reply, timeout_ms, 0, progress, waited_ms=first_ms, begun=True)
         elif code != 0:
-            self._echo_ended(failure(code, _swig.last_failure()), progress, 0)
+            error = failure(code, _swig.last_failure())
+            self._echo_ended(closed_meanwhile(error) if begun else error, progress, 0)
         return progress, reply
 
     def _echo_piece(
@@ -528,6 +546,8 @@ class Client(Handle):
         timeout_ms: int,
         done: int,
         progress: _swig.EchoProgress,
+        *,
+        begun: bool,
         waited_ms: int = 0,
         was_wrong: bool = False,
         pace: Pace | None = None,
@@ -540,7 +560,7 @@ class Client(Handle):
             _swig.client_echo(self._handle, data, reply, ms, progress)
 
         try:
-            wait(pace.timed(call) if pace else call, timeout_ms, come, waited_ms, begun=done > 0)
+            wait(pace.timed(call) if pace else call, timeout_ms, come, waited_ms, begun)
         except OSError as error:
             self._echo_ended(error, progress, done, was_wrong)
 
@@ -577,10 +597,6 @@ def _wrong_reply(offset: int, sent: bytes, reply: bytes, check: bool) -> bytes:
     if check:
         raise EchoMismatchError(offset, sent, reply)
     return reply
-
-
-def _left(timeout_ms: int, waited_ms: int) -> int:
-    return timeout_ms if timeout_ms == INFINITE else max(0, timeout_ms - waited_ms)
 
 
 def _size(size: int) -> int:

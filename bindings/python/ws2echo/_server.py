@@ -202,9 +202,8 @@ class Server(Handle):
         finally:
             try:
                 self.remove_fault(rule)
-            except (
-                OSError
-            ) as error:  # removed within the block, or the server is closed: what was wanted is so
+            # Removed within the block, or the server is closed: what was wanted is so.
+            except OSError as error:
                 if error.winerror not in (WSAEINVAL, WSAENOTSOCK, WSA_OPERATION_ABORTED):
                     raise
 

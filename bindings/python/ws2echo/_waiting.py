@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from types import EllipsisType
 from typing import TypeVar
@@ -75,7 +75,15 @@ def first_slice_ms(timeout_ms: int) -> int:
     return min(timeout_ms, SLICE_MS) if in_main_thread() else timeout_ms
 
 
-def _closed_meanwhile(error: OSError) -> OSError:
+def left_of(timeout_ms: int, waited_ms: int) -> int:
+    """How much of a timeout is left."""
+    return timeout_ms if timeout_ms == INFINITE else max(0, timeout_ms - waited_ms)
+
+
+def closed_meanwhile(error: OSError) -> OSError:
+    """What a call that was begun has to tell, if the error says that its object is closed."""
+    if error.winerror != WSAENOTSOCK:
+        return error
     name, code = "WSA_OPERATION_ABORTED", WSA_OPERATION_ABORTED
     return failure(code, f"{name} ({code}): it was closed while the call was waiting ({error.strerror})")
 
@@ -89,13 +97,25 @@ def wait(
 ) -> T:
     """``call(timeout_ms)``; in the main thread, cut into slices.
 
-    ``progress`` tells how far the call has come, if each step of it is to start the timeout anew. If it was
-    made before, ``waited_ms`` is how long nothing has happened by now. What was ``begun`` before this call,
-    and finds its object closed, was interrupted by that.
+    ``progress`` tells how far the call has come, if each step of it is to start the timeout anew. For
+    ``waited_ms`` nothing has happened by now. What was ``begun`` before this call, and finds its object
+    closed, was interrupted by that.
     """
-    begun = begun or waited_ms > 0
-    if not begun and (timeout_ms <= SLICE_MS or not in_main_thread()):
-        return call(timeout_ms)
+    if in_main_thread() and left_of(timeout_ms, waited_ms) > SLICE_MS:
+        return _wait_in_slices(call, timeout_ms, progress, waited_ms, begun)
+    try:
+        return call(left_of(timeout_ms, waited_ms))
+    except OSError as error:
+        raise (closed_meanwhile(error) if begun else error) from None
+
+
+def _wait_in_slices(
+    call: Callable[[int], T],
+    timeout_ms: int,
+    progress: Callable[[], int] | None,
+    waited_ms: int,
+    begun: bool,
+) -> T:
     limit = math.inf if timeout_ms == INFINITE else timeout_ms / 1000
     deadline = monotonic() + limit - waited_ms / 1000
     come = progress() if progress else 0
@@ -115,9 +135,7 @@ def wait(
             elif slice_ms < SLICE_MS:
                 raise
         except OSError as error:
-            if begun and error.winerror == WSAENOTSOCK:
-                raise _closed_meanwhile(error) from None
-            raise
+            raise (closed_meanwhile(error) if begun else error) from None
         begun = True
 
 
@@ -130,25 +148,42 @@ class Turn:
     def __init__(self, what: str) -> None:
         self._what = what
         self._lock = threading.RLock()  # a signal handler may use what the main thread is using
+        self._holder: int | None = None
+        self._depth = 0
 
     def take(self, timeout_ms: int, **counts: int) -> int:
         """Wait for it; gives for how many milliseconds. A failure has the counts."""
+        thread = threading.get_ident()
+        own = self._holder == thread
+        try:
+            waited_ms = self._acquire(timeout_ms)
+        except BaseException as error:
+            # Ctrl-C is heard once a lock is taken, or was waited for in vain: then it is not ours to release.
+            if not own:
+                with suppress(RuntimeError):
+                    self._lock.release()
+            raise (with_counts(error, **counts) if isinstance(error, OSError) else error) from None
+        self._holder = thread
+        self._depth += 1
+        return waited_ms
+
+    def _acquire(self, timeout_ms: int) -> int:
         if self._lock.acquire(blocking=False):
             return 0
         began = monotonic()
-        try:
-            wait(self._take_within, timeout_ms)
-        except OSError as error:
-            raise with_counts(error, **counts) from None
+        wait(self._acquire_within, timeout_ms)
         return 1 + int(1000 * (monotonic() - began))
 
-    def _take_within(self, ms: int) -> None:
+    def _acquire_within(self, ms: int) -> None:
         limit = -1 if ms == INFINITE else min(ms / 1000, threading.TIMEOUT_MAX)
         if not self._lock.acquire(timeout=limit):
             why = "another call on this client has not ended"
             raise failure(WSAETIMEDOUT, f"{self._what}: WSAETIMEDOUT ({WSAETIMEDOUT}): {why}")
 
     def give_back(self) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self._holder = None
         self._lock.release()
 
     @contextmanager
