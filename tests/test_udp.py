@@ -3,12 +3,15 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from ipaddress import ip_address
 from time import process_time, sleep
 
 import abi
 import pytest
+from endings import ON_WINE
 from fixtures import OpenClient, OpenServer
-from handles import fails
+from handles import Server, fails
+from messages import sent_messages
 from plain import payload
 from waiting import Task, wait_until
 
@@ -203,6 +206,44 @@ def test_the_wildcard_answers_every_address(
         assert client.echo(b"")[1].datagram_received == 1
         client = open_client(server.port, host=address)
         assert client.echo(b"over TCP")[0] == b"over TCP"
+
+
+def ask_each(
+    server: Server, asked: list[tuple[socket.socket, str]]
+) -> list[tuple[socket.socket, str, bytes]]:
+    """Send a datagram to each address, the next when that has come: who sent what where."""
+    sent: list[tuple[socket.socket, str, bytes]] = []
+    for number, (plain, address) in enumerate(asked):
+        data = b"%d to %s" % (number, address.encode())
+        plain.sendto(data, (address, server.port))
+        server.wait(abi.UNTIL_RECEIVED, sum(len(each) for _, _, each in sent) + len(data))
+        sent.append((plain, address, data))
+    return sent
+
+
+@pytest.mark.parametrize(
+    "asked", [["127.0.0.1", "127.0.0.2", "127.0.0.2"], ["::1", "127.0.0.1", "127.0.0.1", "::1"]]
+)
+def test_the_wildcard_answers_late_from_the_address_that_was_asked(model: int, asked: list[str]) -> None:
+    """Later ones came to other addresses before the answers of the first ones are sent."""
+    with ExitStack() as stack:
+        left = stack.enter_context(sent_messages())
+        server = stack.enter_context(
+            Server(model=model, protocol=abi.UDP, host="*", faults="latency:latency=200")
+        )
+        plains = {}
+        for address in set(asked):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            plains[address] = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            plains[address].settimeout(60)
+        sent = ask_each(server, [(plains[address], address) for address in asked])
+        for plain, address, data in sent:
+            got, source = plain.recvfrom(100)
+            assert got == data
+            assert ON_WINE or source[:2] == (address, server.port)
+        stats = server.stats
+        assert (stats.datagrams_sent, stats.datagrams_failed) == (len(asked), 0)
+    assert left == [(data, ip_address(address)) for _, address, data in sent]
 
 
 def test_the_wildcard_rests_when_nothing_comes(

@@ -260,10 +260,8 @@ static int exchange_message(struct w2e_connection *connection, const struct w2e_
                             LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     struct datagram_ends *ends = ends_of(op);
     WSAMSG *message = message_of(connection, op, overlapped);
-    if (op->kind == W2E_OP_SEND) {
-        if (message->Control.len == 0) {
-            message->Control.buf = NULL;
-        }
+    if (op->kind == W2E_OP_SEND) { /* a fault may have copied the ends: their pointer is still to where they were received */
+        message->Control.buf = message->Control.len > 0 ? (char *)ends->control : NULL;
         return w2e_sys_send_message(connection->socket, message, bytes, overlapped, routine);
     }
     message->namelen = sizeof ends->peer;
