@@ -351,6 +351,9 @@ WS2ECHO_API int ws2echo_server_close(ws2echo_server server);
  *
  * What a rule has taken already keeps the time that it was given, though the rule changes: by latency and delay the data that is
  * held, by trickle and slicer the pause that is under way. To remove the rule lets go of it at once.
+ *
+ * Over UDP latency, delay and reorder hold back at most 256 datagrams of a socket, or 1 MiB of them. When that is full nothing is
+ * received until one of them is sent.
  */
 
 /* A rule of a server. */

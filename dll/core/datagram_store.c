@@ -2,60 +2,82 @@
 
 #include <string.h>
 
-static unsigned index_at(const struct w2e_datagram_store *store, unsigned i) {
-    return (store->first + i) % W2E_DATAGRAM_STORE_MAX;
-}
-
-/* Bytes lie in a ring, each datagram in one piece; an empty one takes a byte, so that no two begin at one place. */
-static size_t room_of(size_t size) {
-    return size > 0 ? size : 1;
-}
-
-static bool find_room(const struct w2e_datagram_store *store, size_t size, size_t *offset) {
-    if (store->count == 0) {
-        *offset = 0;
-        return size <= store->capacity;
+void w2e_datagram_store_init(struct w2e_datagram_store *store, unsigned char *bytes, size_t capacity) {
+    store->bytes = bytes;
+    store->capacity = capacity;
+    store->count = 0;
+    for (unsigned i = 0; i < W2E_DATAGRAM_STORE_MAX; i++) {
+        store->order[i] = i;
     }
-    const struct w2e_stored_datagram *oldest = &store->entries[store->first];
-    const struct w2e_stored_datagram *newest = &store->entries[index_at(store, store->count - 1)];
-    size_t end = newest->offset + room_of(newest->size);
-    bool wrapped = newest->offset < oldest->offset;
-    size_t behind = (wrapped ? oldest->offset : store->capacity) - end;
-    bool before = !wrapped && behind < size && size <= oldest->offset;
-    *offset = before ? 0 : end;
-    return before || size <= behind;
+}
+
+/* ---- room ---- */
+
+/* Bytes lie in the order in which they came; where one has left there is a gap. What is added comes behind the last. */
+static size_t end_of(const struct w2e_datagram_store *store) {
+    if (store->count == 0) {
+        return 0;
+    }
+    const struct w2e_stored_datagram *last = &store->entries[store->order[store->count - 1]];
+    return last->offset + last->size;
+}
+
+static bool has_room(const struct w2e_datagram_store *store, size_t size) {
+    return size <= store->capacity - end_of(store);
+}
+
+static void close_gaps(struct w2e_datagram_store *store) {
+    size_t end = 0;
+    for (unsigned i = 0; i < store->count; i++) {
+        struct w2e_stored_datagram *each = &store->entries[store->order[i]];
+        if (!each->lent && each->offset != end) {
+            memmove(store->bytes + end, store->bytes + each->offset, each->size);
+            each->offset = end;
+        }
+        end = each->offset + each->size;
+    }
 }
 
 struct w2e_stored_datagram *w2e_datagram_store_add(struct w2e_datagram_store *store, const unsigned char *data, size_t size) {
-    size_t offset;
-    if (store->count == W2E_DATAGRAM_STORE_MAX || !find_room(store, room_of(size), &offset)) {
+    if (store->count == W2E_DATAGRAM_STORE_MAX) {
         return NULL;
     }
-    struct w2e_stored_datagram *stored = &store->entries[index_at(store, store->count++)];
-    *stored = (struct w2e_stored_datagram){.present = true, .offset = offset, .size = size};
+    if (!has_room(store, size)) {
+        close_gaps(store);
+    }
+    if (!has_room(store, size)) {
+        return NULL;
+    }
+    size_t offset = end_of(store);
+    struct w2e_stored_datagram *stored = &store->entries[store->order[store->count++]];
+    *stored = (struct w2e_stored_datagram){.offset = offset, .size = size};
     memcpy(store->bytes + offset, data, size);
     return stored;
 }
 
-void w2e_datagram_store_remove(struct w2e_datagram_store *store, struct w2e_stored_datagram *stored) {
-    stored->present = false;
-    while (store->count > 0 && !store->entries[store->first].present) {
-        store->first = index_at(store, 1);
-        store->count--;
+void w2e_datagram_store_remove(struct w2e_datagram_store *store, const struct w2e_stored_datagram *stored) {
+    unsigned freed = (unsigned)(stored - store->entries);
+    unsigned at = 0;
+    while (store->order[at] != freed) {
+        at++;
     }
+    store->count--;
+    memmove(&store->order[at], &store->order[at + 1], (store->count - at) * sizeof freed);
+    store->order[store->count] = freed;
 }
+
+/* ---- who leaves ---- */
 
 static uint64_t leaves_us(const struct w2e_stored_datagram *stored) {
     return stored->behind > 0 ? stored->latest_us : stored->due_us;
 }
 
-/* The index of the one that leaves first; of several, that which came first. The size of the ring if there is none. */
+/* The index of the one that leaves first; of several, that which came first. W2E_DATAGRAM_STORE_MAX if there is none. */
 static unsigned next_to_leave(const struct w2e_datagram_store *store) {
     unsigned next = W2E_DATAGRAM_STORE_MAX;
     for (unsigned i = 0; i < store->count; i++) {
-        unsigned each = index_at(store, i);
-        bool present = store->entries[each].present;
-        if (present && (next == W2E_DATAGRAM_STORE_MAX || leaves_us(&store->entries[each]) < leaves_us(&store->entries[next]))) {
+        unsigned each = store->order[i];
+        if (next == W2E_DATAGRAM_STORE_MAX || leaves_us(&store->entries[each]) < leaves_us(&store->entries[next])) {
             next = each;
         }
     }
@@ -73,7 +95,7 @@ struct w2e_stored_datagram *w2e_datagram_store_due(struct w2e_datagram_store *st
 
 void w2e_datagram_store_passed(struct w2e_datagram_store *store, uint64_t number) {
     for (unsigned i = 0; i < store->count; i++) {
-        struct w2e_stored_datagram *each = &store->entries[index_at(store, i)];
+        struct w2e_stored_datagram *each = &store->entries[store->order[i]];
         if (each->number < number && each->behind > 0) {
             each->behind--;
         }

@@ -1,4 +1,4 @@
-/* Datagrams that wait for their time: in the order in which they came, to leave in any. */
+/* Datagrams that wait for their time, in the order in which they came, to leave in any. Whoever leaves makes room at once. */
 #ifndef W2E_DATAGRAM_STORE_H
 #define W2E_DATAGRAM_STORE_H
 
@@ -9,10 +9,10 @@
 enum { W2E_DATAGRAM_STORE_MAX = 256 };
 
 struct w2e_stored_datagram {
-    bool present; /* its place is free again once those before it have left, too */
     uint64_t number;
     size_t offset; /* of its bytes */
     size_t size;
+    bool lent; /* to a driver: its bytes do not move */
     struct w2e_ends ends;
     unsigned copies;    /* that are still to be sent */
     uint64_t due_us;    /* not before */
@@ -23,15 +23,20 @@ struct w2e_stored_datagram {
 struct w2e_datagram_store {
     unsigned char *bytes; /* the caller's */
     size_t capacity;
-    unsigned first; /* a ring of entries */
     unsigned count;
+    unsigned order[W2E_DATAGRAM_STORE_MAX]; /* indices of entries: of the `count` that are there, as they came, then of those that are free */
     struct w2e_stored_datagram entries[W2E_DATAGRAM_STORE_MAX];
 };
 
-/* Copies a datagram in: its entry, for the caller to say when it is due; or NULL if there is no room. */
+void w2e_datagram_store_init(struct w2e_datagram_store *store, unsigned char *bytes, size_t capacity);
+
+/*
+ * Copies a datagram in: its entry, which stays where it is, for the caller to say when it is due; or NULL if there is no room. For that bytes
+ * may move, but those that are lent.
+ */
 struct w2e_stored_datagram *w2e_datagram_store_add(struct w2e_datagram_store *store, const unsigned char *data, size_t size);
 
-void w2e_datagram_store_remove(struct w2e_datagram_store *store, struct w2e_stored_datagram *stored);
+void w2e_datagram_store_remove(struct w2e_datagram_store *store, const struct w2e_stored_datagram *stored);
 
 /* The one that is to leave next, if any may at now_us; else NULL. */
 struct w2e_stored_datagram *w2e_datagram_store_due(struct w2e_datagram_store *store, uint64_t now_us);

@@ -209,6 +209,7 @@ static struct w2e_op lend_parked(struct w2e_session_datagram_faults *faults) {
 static struct w2e_op lend_stored(struct w2e_session_datagram_faults *faults, struct w2e_stored_datagram *stored) {
     faults->send_out = true;
     faults->sending = stored;
+    stored->lent = true;
     return (struct w2e_op){.kind = W2E_OP_SEND,
                            .data = faults->store.bytes + stored->offset,
                            .size = stored->size,
@@ -256,9 +257,18 @@ static struct w2e_op faults_next(struct w2e_session *session, uint64_t now_us) {
     return lent;
 }
 
-static void sent_stored(struct w2e_session_datagram_faults *faults, int error, size_t bytes) {
+/* The driver gives a SEND back: the stored one that it was, or NULL. */
+static struct w2e_stored_datagram *take_back(struct w2e_session_datagram_faults *faults) {
     struct w2e_stored_datagram *stored = faults->sending;
+    faults->send_out = false;
     faults->sending = NULL;
+    if (stored != NULL) {
+        stored->lent = false;
+    }
+    return stored;
+}
+
+static void sent_stored(struct w2e_session_datagram_faults *faults, struct w2e_stored_datagram *stored, int error, size_t bytes) {
     base_of(faults)->bytes_sent += error == 0 ? bytes : 0;
     if (--stored->copies == 0) {
         w2e_datagram_store_passed(&faults->store, stored->number);
@@ -278,9 +288,9 @@ static void sent_parked(struct w2e_session_datagram_faults *faults, int error, s
 static void faults_done(struct w2e_session *session, enum w2e_op_kind kind, int error, size_t bytes, uint64_t now_us) {
     struct w2e_session_datagram_faults *faults = faults_of(session);
     if (kind == W2E_OP_SEND) {
-        faults->send_out = false;
-        if (faults->sending != NULL) {
-            sent_stored(faults, error, bytes);
+        struct w2e_stored_datagram *stored = take_back(faults);
+        if (stored != NULL) {
+            sent_stored(faults, stored, error, bytes);
         } else if (faults->parked) {
             sent_parked(faults, error, bytes, now_us);
         } else { /* it was out when the faults were attached */
@@ -293,10 +303,9 @@ static void faults_done(struct w2e_session *session, enum w2e_op_kind kind, int 
 
 static void faults_undo(struct w2e_session *session, enum w2e_op_kind kind) {
     struct w2e_session_datagram_faults *faults = faults_of(session);
-    bool mine = kind == W2E_OP_SEND && (faults->sending != NULL || faults->parked);
+    bool mine = false;
     if (kind == W2E_OP_SEND) {
-        faults->send_out = false;
-        faults->sending = NULL;
+        mine = take_back(faults) != NULL || faults->parked;
     }
     if (!mine) {
         faults->datagram_ops->undo(session, kind);
@@ -342,8 +351,7 @@ void w2e_session_datagram_faults_attach(struct w2e_session_datagram_faults *faul
     faults->socket = *socket;
     faults->send_out = datagrams->send_out;
     count_before(faults);
-    faults->store.bytes = store_bytes;
-    faults->store.capacity = store_size;
+    w2e_datagram_store_init(&faults->store, store_bytes, store_size);
     datagrams->faults = faults;
     datagrams->session.ops = &faults_ops;
     w2e_session_datagram_faults_update(faults, rules, now_us);

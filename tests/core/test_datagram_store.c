@@ -10,11 +10,14 @@ static struct w2e_datagram_store store;
 static unsigned char memory[CAPACITY];
 static uint64_t last_number;
 
-static void begin(void) {
-    memset(&store, 0, sizeof store);
-    store.bytes = memory;
-    store.capacity = CAPACITY;
+static void begin_with(unsigned char *bytes, size_t capacity) {
+    memset(&store, 0xA5, sizeof store); /* init leaves nothing to chance */
+    w2e_datagram_store_init(&store, bytes, capacity);
     last_number = 0;
+}
+
+static void begin(void) {
+    begin_with(memory, CAPACITY);
 }
 
 /* Its bytes are all its number. */
@@ -24,7 +27,7 @@ static struct w2e_stored_datagram *add(size_t size) {
     struct w2e_stored_datagram *stored = w2e_datagram_store_add(&store, data, size);
     if (stored != NULL) {
         stored->number = ++last_number;
-        CHECK(stored->present && stored->size == size && stored->offset + size <= CAPACITY);
+        CHECK(!stored->lent && stored->size == size && stored->offset + size <= CAPACITY);
         CHECK(stored->copies == 0 && stored->behind == 0 && stored->due_us == 0 && stored->latest_us == 0);
     }
     return stored;
@@ -47,71 +50,94 @@ static void is_whole(const struct w2e_stored_datagram *stored) {
 static void an_empty_store_takes_one_as_large_as_it_is(void) {
     begin();
     CHECK(add(CAPACITY + 1) == NULL && store.count == 0);
-    CHECK(add(CAPACITY) != NULL && add(0) == NULL);
-    w2e_datagram_store_remove(&store, &store.entries[0]);
+    struct w2e_stored_datagram *only = add(CAPACITY);
+    CHECK(only->offset == 0 && add(1) == NULL);
+    w2e_datagram_store_remove(&store, only);
     CHECK(store.count == 0 && add(CAPACITY)->offset == 0);
 }
 
-static void what_does_not_fit_behind_goes_before(void) {
+static void an_empty_one_has_room_among_full_ones(void) {
     begin();
-    struct w2e_stored_datagram *first = add(40);
-    struct w2e_stored_datagram *second = add(40);
-    CHECK(first->offset == 0 && second->offset == 40);
-    CHECK(add(21) == NULL); /* before the first there is no room at all */
-    w2e_datagram_store_remove(&store, first);
-    CHECK(add(41) == NULL);
-    struct w2e_stored_datagram *third = add(30);
-    CHECK(third->offset == 0);
-    CHECK(add(11) == NULL);
-    struct w2e_stored_datagram *fourth = add(10);
-    CHECK(fourth->offset == 30 && add(0) == NULL);
-    is_whole(second);
-    is_whole(third);
-    is_whole(fourth);
-    w2e_datagram_store_remove(&store, second);
-    CHECK(add(61) == NULL && add(60)->offset == 40 && add(0) == NULL);
+    struct w2e_stored_datagram *full = add(CAPACITY);
+    struct w2e_stored_datagram *empty = add(0);
+    CHECK(empty != NULL && add(0) != NULL && add(1) == NULL);
+    w2e_datagram_store_remove(&store, full);
+    CHECK(add(CAPACITY)->offset == 0 && store.count == 3);
+    w2e_datagram_store_remove(&store, empty);
+    CHECK(add(1) == NULL && store.count == 2);
 }
 
-static void what_fits_behind_exactly_goes_there(void) {
-    begin();
-    struct w2e_stored_datagram *first = add(30);
-    struct w2e_stored_datagram *second = add(50);
-    w2e_datagram_store_remove(&store, first);
-    CHECK(add(20)->offset == 80 && add(30)->offset == 0 && add(0) == NULL);
-    is_whole(second);
-}
-
-static void an_empty_one_takes_a_byte(void) {
-    begin();
-    for (size_t i = 0; i < CAPACITY; i++) {
-        CHECK(add(0)->offset == i);
+/* Whichever it was, and in however many pieces. */
+static void who_leaves_makes_room_at_once(void) {
+    for (unsigned leaving = 0; leaving < 8; leaving++) {
+        struct w2e_stored_datagram *stored[3];
+        size_t room = 10;
+        begin();
+        for (unsigned i = 0; i < 3; i++) {
+            stored[i] = add(30);
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            if (leaving >> i & 1) {
+                w2e_datagram_store_remove(&store, stored[i]);
+                room += 30;
+            }
+        }
+        CHECK(add(room + 1) == NULL);
+        is_whole(add(room));
+        CHECK(add(1) == NULL);
+        for (unsigned i = 0; i < 3; i++) {
+            if (!(leaving >> i & 1)) {
+                is_whole(stored[i]);
+            }
+        }
     }
-    CHECK(add(0) == NULL);
 }
 
-/* The place of one in the middle is free when those before it are gone. */
-static void places_are_free_in_the_order_of_coming(void) {
+static void bytes_do_not_move_without_need(void) {
     begin();
     struct w2e_stored_datagram *first = add(30);
     struct w2e_stored_datagram *second = add(30);
-    add(40);
-    w2e_datagram_store_remove(&store, second);
-    CHECK(store.count == 3 && add(1) == NULL);
     w2e_datagram_store_remove(&store, first);
-    CHECK(store.count == 1 && add(60)->offset == 0);
+    CHECK(add(40)->offset == 60 && second->offset == 30);
+    is_whole(second);
+    struct w2e_stored_datagram *last = add(30);
+    CHECK(second->offset == 0 && last->offset == 70);
+    w2e_datagram_store_remove(&store, last);
+    CHECK(add(30)->offset == 70);
+}
+
+/* A driver has them. Those behind come as near as they can. */
+static void what_is_lent_does_not_move(void) {
+    begin();
+    struct w2e_stored_datagram *first = add(20);
+    struct w2e_stored_datagram *lent = add(20);
+    struct w2e_stored_datagram *third = add(20);
+    struct w2e_stored_datagram *fourth = add(40);
+    lent->lent = true;
+    w2e_datagram_store_remove(&store, first);
+    w2e_datagram_store_remove(&store, third);
+    CHECK(add(21) == NULL && add(20)->offset == 80);
+    CHECK(lent->offset == 20 && fourth->offset == 40);
+    is_whole(lent);
+    is_whole(fourth);
+    lent->lent = false;
+    CHECK(add(20)->offset == 80 && lent->offset == 0 && add(1) == NULL);
+    is_whole(lent);
+    is_whole(fourth);
 }
 
 static void so_many_are_the_most(void) {
     static unsigned char large[2 * W2E_DATAGRAM_STORE_MAX];
-    begin();
-    store.bytes = large;
-    store.capacity = sizeof large;
+    begin_with(large, sizeof large);
     for (unsigned i = 0; i < W2E_DATAGRAM_STORE_MAX; i++) {
-        CHECK(w2e_datagram_store_add(&store, large, 1) != NULL);
+        CHECK(w2e_datagram_store_add(&store, large, 1) == &store.entries[i]);
     }
     CHECK(w2e_datagram_store_add(&store, large, 1) == NULL && store.count == W2E_DATAGRAM_STORE_MAX);
-    w2e_datagram_store_remove(&store, &store.entries[0]);
-    CHECK(w2e_datagram_store_add(&store, large, 1) == &store.entries[0]);
+    for (unsigned leaving = 0; leaving < W2E_DATAGRAM_STORE_MAX; leaving += 85) { /* the first, two in the midst, the last */
+        w2e_datagram_store_remove(&store, &store.entries[leaving]);
+        CHECK(w2e_datagram_store_add(&store, large, 1) == &store.entries[leaving]);
+        CHECK(w2e_datagram_store_add(&store, large, 1) == NULL);
+    }
 }
 
 /* ---- who leaves ---- */
@@ -169,10 +195,10 @@ static void each_that_waits_waits_for_one_less(void) {
 
 int main(void) {
     an_empty_store_takes_one_as_large_as_it_is();
-    what_does_not_fit_behind_goes_before();
-    what_fits_behind_exactly_goes_there();
-    an_empty_one_takes_a_byte();
-    places_are_free_in_the_order_of_coming();
+    an_empty_one_has_room_among_full_ones();
+    who_leaves_makes_room_at_once();
+    bytes_do_not_move_without_need();
+    what_is_lent_does_not_move();
     so_many_are_the_most();
     nobody_leaves_before_it_is_due();
     the_one_that_is_due_first_leaves_first();

@@ -525,6 +525,31 @@ static void many_small_ones_fill_the_store_too(void) {
     }
 }
 
+/* Neither among those that are counted nor among their bytes. */
+static void one_that_waits_long_keeps_no_place_but_its_own(void) {
+    static const struct {
+        size_t store_bytes;
+        size_t size;
+        uint64_t interval_us;
+    } cases[] = {{W2E_DATAGRAM_STORE_BYTES, 64, 100}, {3000, 900, MS}};
+    EACH_FAMILY(family) {
+        for (unsigned i = 0; i < 2; i++) {
+            struct net *net = net_begin(family, "delay:delay=5000@first=1", cases[i].store_bytes);
+            net_rule(net, "latency:latency=1");
+            net_update(net);
+            net_say_many(net, 600, cases[i].interval_us, cases[i].size);
+            net_run(net, START + 10 * SECOND);
+            net_expect_unaltered(net);
+            CHECK(net->answered == 600 && net->answers[599].index == 0);
+            CHECK(net->answers[599].time_us == START + 5001 * MS);
+            for (unsigned j = 0; j < 599; j++) {
+                CHECK(net->answers[j].index == j + 1 && net->answers[j].time_us == net->sent_us[j + 1] + MS);
+            }
+            net_end(net);
+        }
+    }
+}
+
 /* One that is sent from the store is called back once. */
 static void a_delayed_one_that_is_out_is_called_back(void) {
     struct net *net = net_begin(COMPLETION, "latency:latency=5", 4096);
@@ -623,6 +648,7 @@ int main(void) {
     rules_go_on_beside_those_that_change();
     rules_go_on_behind_one_that_is_added();
     many_small_ones_fill_the_store_too();
+    one_that_waits_long_keeps_no_place_but_its_own();
     a_delayed_one_that_is_out_is_called_back();
     nothing_depends_on_the_driver();
     every_session_can_be_aborted_at_any_time();
