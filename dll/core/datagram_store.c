@@ -19,7 +19,7 @@ static size_t end_of(const struct w2e_datagram_store *store) {
         return 0;
     }
     const struct w2e_stored_datagram *last = &store->entries[store->order[store->count - 1]];
-    return last->offset + last->size;
+    return last->offset + last->fate.size;
 }
 
 static bool has_room(const struct w2e_datagram_store *store, size_t size) {
@@ -31,27 +31,30 @@ static void close_gaps(struct w2e_datagram_store *store) {
     for (unsigned i = 0; i < store->count; i++) {
         struct w2e_stored_datagram *each = &store->entries[store->order[i]];
         if (!each->lent && each->offset != end) {
-            memmove(store->bytes + end, store->bytes + each->offset, each->size);
+            memmove(store->bytes + end, store->bytes + each->offset, each->fate.size);
             each->offset = end;
         }
-        end = each->offset + each->size;
+        end = each->offset + each->fate.size;
     }
 }
 
-struct w2e_stored_datagram *w2e_datagram_store_add(struct w2e_datagram_store *store, const unsigned char *data, size_t size) {
+struct w2e_stored_datagram *w2e_datagram_store_add(struct w2e_datagram_store *store, const unsigned char *data,
+                                                   const struct w2e_datagram_fate *fate) {
     if (store->count == W2E_DATAGRAM_STORE_MAX) {
         return NULL;
     }
-    if (!has_room(store, size)) {
+    if (!has_room(store, fate->size)) {
         close_gaps(store);
     }
-    if (!has_room(store, size)) {
+    if (!has_room(store, fate->size)) {
         return NULL;
     }
     size_t offset = end_of(store);
     struct w2e_stored_datagram *stored = &store->entries[store->order[store->count++]];
-    *stored = (struct w2e_stored_datagram){.offset = offset, .size = size};
-    memcpy(store->bytes + offset, data, size);
+    stored->offset = offset;
+    stored->lent = false;
+    stored->fate = *fate;
+    memcpy(store->bytes + offset, data, fate->size);
     return stored;
 }
 
@@ -68,8 +71,8 @@ void w2e_datagram_store_remove(struct w2e_datagram_store *store, const struct w2
 
 /* ---- who leaves ---- */
 
-static uint64_t leaves_us(const struct w2e_stored_datagram *stored) {
-    return stored->behind > 0 ? stored->latest_us : stored->due_us;
+static uint64_t leaves_us(const struct w2e_datagram_store *store, unsigned entry) {
+    return w2e_datagram_leaves_us(&store->entries[entry].fate);
 }
 
 /* The index of the one that leaves first; of several, that which came first. W2E_DATAGRAM_STORE_MAX if there is none. */
@@ -77,7 +80,7 @@ static unsigned next_to_leave(const struct w2e_datagram_store *store) {
     unsigned next = W2E_DATAGRAM_STORE_MAX;
     for (unsigned i = 0; i < store->count; i++) {
         unsigned each = store->order[i];
-        if (next == W2E_DATAGRAM_STORE_MAX || leaves_us(&store->entries[each]) < leaves_us(&store->entries[next])) {
+        if (next == W2E_DATAGRAM_STORE_MAX || leaves_us(store, each) < leaves_us(store, next)) {
             next = each;
         }
     }
@@ -86,7 +89,7 @@ static unsigned next_to_leave(const struct w2e_datagram_store *store) {
 
 uint64_t w2e_datagram_store_due_us(const struct w2e_datagram_store *store) {
     unsigned next = next_to_leave(store);
-    return next < W2E_DATAGRAM_STORE_MAX ? leaves_us(&store->entries[next]) : W2E_NEVER;
+    return next < W2E_DATAGRAM_STORE_MAX ? leaves_us(store, next) : W2E_NEVER;
 }
 
 struct w2e_stored_datagram *w2e_datagram_store_due(struct w2e_datagram_store *store, uint64_t now_us) {
@@ -95,9 +98,9 @@ struct w2e_stored_datagram *w2e_datagram_store_due(struct w2e_datagram_store *st
 
 void w2e_datagram_store_passed(struct w2e_datagram_store *store, uint64_t number) {
     for (unsigned i = 0; i < store->count; i++) {
-        struct w2e_stored_datagram *each = &store->entries[store->order[i]];
-        if (each->number < number && each->behind > 0) {
-            each->behind--;
+        struct w2e_datagram_fate *fate = &store->entries[store->order[i]].fate;
+        if (fate->number < number && fate->behind > 0) {
+            fate->behind--;
         }
     }
 }

@@ -2,6 +2,7 @@
 #ifndef W2E_DATAGRAM_STORE_H
 #define W2E_DATAGRAM_STORE_H
 
+#include "datagram_fate.h"
 #include "session.h"
 
 #include <stdbool.h>
@@ -9,32 +10,30 @@
 enum { W2E_DATAGRAM_STORE_MAX = 256 };
 
 struct w2e_stored_datagram {
-    uint64_t number;
     size_t offset; /* of its bytes */
-    size_t size;
-    bool lent; /* to a driver: its bytes do not move */
+    bool lent;     /* to a driver: its bytes do not move */
     struct w2e_ends ends;
-    unsigned copies;    /* that are still to be sent */
-    uint64_t due_us;    /* not before */
-    uint64_t behind;    /* … and not before so many later ones were sent */
-    uint64_t latest_us; /* … unless it is this late */
+    struct w2e_datagram_fate
+        fate; /* of the copies, those that are still to be sent; of later ones, those that it still waits for */
 };
 
 struct w2e_datagram_store {
     unsigned char *bytes; /* the caller's */
     size_t capacity;
     unsigned count;
-    unsigned order[W2E_DATAGRAM_STORE_MAX]; /* indices of entries: of the `count` that are there, as they came, then of those that are free */
+    unsigned order
+        [W2E_DATAGRAM_STORE_MAX]; /* indices of entries: of the `count` that are there, as they came, then of those that are free */
     struct w2e_stored_datagram entries[W2E_DATAGRAM_STORE_MAX];
 };
 
 void w2e_datagram_store_init(struct w2e_datagram_store *store, unsigned char *bytes, size_t capacity);
 
 /*
- * Copies a datagram in: its entry, which stays where it is, for the caller to say when it is due; or NULL if there is no room. For that bytes
- * may move, but those that are lent.
+ * Copies a datagram in, of the size that its fate says: its entry, which stays where it is, for the caller to set the ends; or NULL if there is
+ * no room. For that bytes may move, but those that are lent.
  */
-struct w2e_stored_datagram *w2e_datagram_store_add(struct w2e_datagram_store *store, const unsigned char *data, size_t size);
+struct w2e_stored_datagram *w2e_datagram_store_add(struct w2e_datagram_store *store, const unsigned char *data,
+                                                   const struct w2e_datagram_fate *fate);
 
 void w2e_datagram_store_remove(struct w2e_datagram_store *store, const struct w2e_stored_datagram *stored);
 

@@ -20,101 +20,6 @@ static bool ended(const struct w2e_session_datagram_faults *faults) {
 
 /* ---- what the rules do to a datagram ---- */
 
-/* One fault: whether it did anything. */
-typedef bool strike_function(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data);
-
-static bool happens(struct w2e_datagram_rule *rule, uint64_t number, uint64_t rate, uint64_t correlation) {
-    return w2e_fault_happens_again(rule->key, number, rate, correlation, &rule->previous);
-}
-
-static bool strike_latency(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
-    (void)data;
-    const uint64_t *values = rule->rule.values;
-    fate->due_us +=
-        w2e_fault_delay_us(rule->key, fate->number, values[W2E_FAULT_latency_latency], values[W2E_FAULT_latency_jitter]);
-    return true;
-}
-
-static bool strike_delay(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
-    (void)data;
-    const uint64_t *values = rule->rule.values;
-    if (!happens(rule, fate->number, values[W2E_FAULT_delay_rate], values[W2E_FAULT_delay_correlation])) {
-        return false;
-    }
-    fate->due_us += w2e_fault_delay_us(rule->key, fate->number, values[W2E_FAULT_delay_delay], values[W2E_FAULT_delay_jitter]);
-    return true;
-}
-
-static bool strike_down(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
-    (void)rule;
-    (void)data;
-    fate->copies = 0;
-    return true;
-}
-
-static bool strike_drop(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
-    (void)data;
-    const uint64_t *values = rule->rule.values;
-    bool struck = happens(rule, fate->number, values[W2E_FAULT_drop_rate], values[W2E_FAULT_drop_correlation]);
-    fate->copies = struck ? 0 : fate->copies;
-    return struck;
-}
-
-static bool strike_duplicate(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
-    (void)data;
-    const uint64_t *values = rule->rule.values;
-    bool struck = happens(rule, fate->number, values[W2E_FAULT_duplicate_rate], values[W2E_FAULT_duplicate_correlation]);
-    fate->copies += struck ? 1 : 0;
-    return struck;
-}
-
-static bool strike_reorder(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
-    (void)data;
-    const uint64_t *values = rule->rule.values;
-    if (!happens(rule, fate->number, values[W2E_FAULT_reorder_rate], values[W2E_FAULT_reorder_correlation])) {
-        return false;
-    }
-    fate->behind += values[W2E_FAULT_reorder_gap];
-    fate->patient_us += values[W2E_FAULT_reorder_delay] * 1000;
-    return true;
-}
-
-static bool strike_truncate(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
-    (void)data;
-    const uint64_t *values = rule->rule.values;
-    uint64_t bytes = values[W2E_FAULT_truncate_bytes];
-    bool struck = happens(rule, fate->number, values[W2E_FAULT_truncate_rate], values[W2E_FAULT_truncate_correlation]);
-    if (!struck || fate->size == 0 || (bytes != W2E_FAULT_NOT_GIVEN && bytes >= fate->size)) {
-        return false;
-    }
-    if (bytes == W2E_FAULT_NOT_GIVEN) {
-        bytes = w2e_fault_draw_below(rule->key, W2E_DRAW_SIZE, fate->number, fate->size);
-    }
-    fate->size = (size_t)bytes;
-    return true;
-}
-
-static bool strike_corrupt(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
-    const uint64_t *values = rule->rule.values;
-    uint64_t at = values[W2E_FAULT_corrupt_at];
-    bool struck = happens(rule, fate->number, values[W2E_FAULT_corrupt_rate], values[W2E_FAULT_corrupt_correlation]);
-    if (!struck || fate->size == 0 || (at != W2E_FAULT_NOT_GIVEN && at >= fate->size)) {
-        return false;
-    }
-    if (at == W2E_FAULT_NOT_GIVEN) {
-        at = w2e_fault_draw_below(rule->key, W2E_DRAW_PLACE, fate->number, fate->size);
-    }
-    data[at] ^= (unsigned char)(1 + w2e_fault_draw_below(rule->key, W2E_DRAW_MASK, fate->number, 255));
-    return true;
-}
-
-/* By kind; NULL of those that are not for datagrams. */
-static strike_function *const strike[W2E_FAULT_KINDS] = {
-    [W2E_FAULT_latency] = strike_latency,   [W2E_FAULT_down] = strike_down,           [W2E_FAULT_corrupt] = strike_corrupt,
-    [W2E_FAULT_drop] = strike_drop,         [W2E_FAULT_duplicate] = strike_duplicate, [W2E_FAULT_reorder] = strike_reorder,
-    [W2E_FAULT_truncate] = strike_truncate, [W2E_FAULT_delay] = strike_delay,
-};
-
 static bool selects(const struct w2e_session_datagram_faults *faults, const struct w2e_datagram_rule *rule,
                     const struct w2e_fault_target *target, uint64_t now_us) {
     return now_us >= rule->start_us && faults->came_bytes >= rule->rule.when[W2E_WHEN_after_bytes] &&
@@ -135,7 +40,7 @@ static void decide(struct w2e_session_datagram_faults *faults, uint64_t now_us) 
     faults->socket.peer_of(faults->lent.ends, &target.peer);
     for (uint32_t i = 0; i < faults->count && fate->copies > 0; i++) {
         struct w2e_datagram_rule *rule = &faults->rules[i];
-        if (selects(faults, rule, &target, now_us) && strike[rule->rule.kind](rule, fate, faults->lent.data)) {
+        if (selects(faults, rule, &target, now_us) && w2e_datagram_rule_strikes(rule, fate, faults->lent.data)) {
             tell(faults, rule, target.number);
         }
     }
@@ -151,22 +56,15 @@ static void release(struct w2e_session_datagram_faults *faults, int error, size_
 }
 
 static bool store(struct w2e_session_datagram_faults *faults) {
-    const struct w2e_datagram_fate *fate = &faults->fate;
-    struct w2e_stored_datagram *stored = w2e_datagram_store_add(&faults->store, faults->lent.data, fate->size);
-    if (stored == NULL) {
-        return false;
+    struct w2e_stored_datagram *stored = w2e_datagram_store_add(&faults->store, faults->lent.data, &faults->fate);
+    if (stored != NULL) {
+        stored->ends = *faults->lent.ends;
     }
-    stored->number = fate->number;
-    stored->ends = *faults->lent.ends;
-    stored->copies = fate->copies;
-    stored->due_us = fate->due_us;
-    stored->behind = fate->behind;
-    stored->latest_us = fate->due_us + fate->patient_us;
-    return true;
+    return stored != NULL;
 }
 
 static bool waits(const struct w2e_session_datagram_faults *faults, uint64_t now_us) {
-    return faults->fate.behind > 0 || faults->fate.due_us > now_us;
+    return w2e_datagram_leaves_us(&faults->fate) > now_us;
 }
 
 /* Disposes of the parked one, unless it is to be sent from where it is, or there is no room for it. One that is out waits for nothing. */
@@ -194,8 +92,8 @@ static uint64_t due_us(const struct w2e_session_datagram_faults *faults) {
     if (faults->send_out) {
         return W2E_NEVER;
     }
-    bool parked_too = faults->parked && faults->fate.behind == 0;
-    return smaller(w2e_datagram_store_due_us(&faults->store), parked_too ? faults->fate.due_us : W2E_NEVER);
+    uint64_t parked_us = faults->parked ? w2e_datagram_leaves_us(&faults->fate) : W2E_NEVER;
+    return smaller(w2e_datagram_store_due_us(&faults->store), parked_us);
 }
 
 static struct w2e_op lend_parked(struct w2e_session_datagram_faults *faults) {
@@ -212,7 +110,7 @@ static struct w2e_op lend_stored(struct w2e_session_datagram_faults *faults, str
     stored->lent = true;
     return (struct w2e_op){.kind = W2E_OP_SEND,
                            .data = faults->store.bytes + stored->offset,
-                           .size = stored->size,
+                           .size = stored->fate.size,
                            .ends = &stored->ends,
                            .ask_again_us = W2E_NEVER};
 }
@@ -270,8 +168,8 @@ static struct w2e_stored_datagram *take_back(struct w2e_session_datagram_faults 
 
 static void sent_stored(struct w2e_session_datagram_faults *faults, struct w2e_stored_datagram *stored, int error, size_t bytes) {
     base_of(faults)->bytes_sent += error == 0 ? bytes : 0;
-    if (--stored->copies == 0) {
-        w2e_datagram_store_passed(&faults->store, stored->number);
+    if (--stored->fate.copies == 0) {
+        w2e_datagram_store_passed(&faults->store, stored->fate.number);
         w2e_datagram_store_remove(&faults->store, stored);
     }
 }
@@ -432,7 +330,7 @@ void w2e_session_datagram_faults_update(struct w2e_session_datagram_faults *faul
         enum w2e_fault_stream stream = pass == 0 ? W2E_FAULT_UPSTREAM : W2E_FAULT_DOWNSTREAM;
         for (uint32_t i = 0; i < rules->count; i++) {
             const struct w2e_fault_rule *rule = &rules->rules[i];
-            if (rule->stream == stream && strike[rule->kind] != NULL) {
+            if (rule->stream == stream && (w2e_fault_info(rule->kind)->protocols & W2E_FAULT_UDP) != 0) {
                 put(faults, rules, rule, to++, now_us);
             }
         }

@@ -9,30 +9,10 @@
 #define W2E_SESSION_DATAGRAM_FAULTS_H
 
 #include "datagram_store.h"
-#include "faults.h"
 #include "session_datagram.h"
 
 /* A good size for the store's memory, and more than the longest datagram, which is the least. */
 enum { W2E_DATAGRAM_STORE_BYTES = 1 << 20 };
-
-/* A rule at work on the socket. */
-struct w2e_datagram_rule {
-    struct w2e_fault_rule rule;
-    uint64_t key;
-    uint64_t start_us;     /* after_ms is over */
-    uint64_t counted_from; /* the datagrams that had come when the rule was added */
-    bool previous;         /* how the last draw at its rate went */
-};
-
-/* What becomes of a datagram. */
-struct w2e_datagram_fate {
-    uint64_t number;
-    size_t size;
-    unsigned copies;     /* 0: it is lost */
-    uint64_t due_us;     /* answered not before */
-    uint64_t behind;     /* … and not before so many later ones */
-    uint64_t patient_us; /* … unless it has waited so long for them */
-};
 
 struct w2e_datagram_socket {
     uint64_t number; /* in the order of the server's sockets: 1, 2, … */

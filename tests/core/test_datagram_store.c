@@ -23,25 +23,26 @@ static void begin(void) {
 /* Its bytes are all its number. */
 static struct w2e_stored_datagram *add(size_t size) {
     unsigned char data[CAPACITY + 1];
-    memset(data, (int)(last_number + 1), sizeof data);
-    struct w2e_stored_datagram *stored = w2e_datagram_store_add(&store, data, size);
+    struct w2e_datagram_fate fate = {.number = last_number + 1, .size = size};
+    memset(data, (int)fate.number, sizeof data);
+    struct w2e_stored_datagram *stored = w2e_datagram_store_add(&store, data, &fate);
     if (stored != NULL) {
-        stored->number = ++last_number;
-        CHECK(!stored->lent && stored->size == size && stored->offset + size <= CAPACITY);
-        CHECK(stored->copies == 0 && stored->behind == 0 && stored->due_us == 0 && stored->latest_us == 0);
+        last_number++;
+        CHECK(!stored->lent && stored->fate.number == last_number && stored->fate.size == size);
+        CHECK(stored->offset + size <= CAPACITY);
     }
     return stored;
 }
 
 static struct w2e_stored_datagram *add_due(uint64_t due_us) {
     struct w2e_stored_datagram *stored = add(1);
-    stored->due_us = due_us;
+    stored->fate.due_us = due_us;
     return stored;
 }
 
 static void is_whole(const struct w2e_stored_datagram *stored) {
-    for (size_t i = 0; i < stored->size; i++) {
-        CHECK(memory[stored->offset + i] == stored->number);
+    for (size_t i = 0; i < stored->fate.size; i++) {
+        CHECK(memory[stored->offset + i] == stored->fate.number);
     }
 }
 
@@ -128,15 +129,16 @@ static void what_is_lent_does_not_move(void) {
 
 static void so_many_are_the_most(void) {
     static unsigned char large[2 * W2E_DATAGRAM_STORE_MAX];
+    static const struct w2e_datagram_fate fate = {.size = 1};
     begin_with(large, sizeof large);
     for (unsigned i = 0; i < W2E_DATAGRAM_STORE_MAX; i++) {
-        CHECK(w2e_datagram_store_add(&store, large, 1) == &store.entries[i]);
+        CHECK(w2e_datagram_store_add(&store, large, &fate) == &store.entries[i]);
     }
-    CHECK(w2e_datagram_store_add(&store, large, 1) == NULL && store.count == W2E_DATAGRAM_STORE_MAX);
+    CHECK(w2e_datagram_store_add(&store, large, &fate) == NULL && store.count == W2E_DATAGRAM_STORE_MAX);
     for (unsigned leaving = 0; leaving < W2E_DATAGRAM_STORE_MAX; leaving += 85) { /* the first, two in the midst, the last */
         w2e_datagram_store_remove(&store, &store.entries[leaving]);
-        CHECK(w2e_datagram_store_add(&store, large, 1) == &store.entries[leaving]);
-        CHECK(w2e_datagram_store_add(&store, large, 1) == NULL);
+        CHECK(w2e_datagram_store_add(&store, large, &fate) == &store.entries[leaving]);
+        CHECK(w2e_datagram_store_add(&store, large, &fate) == NULL);
     }
 }
 
@@ -167,17 +169,17 @@ static void the_one_that_is_due_first_leaves_first(void) {
 static void who_waits_for_later_ones_is_due_when_they_have_gone(void) {
     begin();
     struct w2e_stored_datagram *patient = add_due(100);
-    patient->behind = 2;
-    patient->latest_us = 500;
+    patient->fate.behind = 2;
+    patient->fate.patient_us = 400;
     CHECK(w2e_datagram_store_due_us(&store) == 500);
-    w2e_datagram_store_passed(&store, patient->number); /* itself does not count, … */
-    w2e_datagram_store_passed(&store, 0);               /* … nor does an earlier one */
+    w2e_datagram_store_passed(&store, patient->fate.number); /* itself does not count, … */
+    w2e_datagram_store_passed(&store, 0);                    /* … nor does an earlier one */
     w2e_datagram_store_passed(&store, 2);
-    CHECK(patient->behind == 1 && w2e_datagram_store_due_us(&store) == 500);
+    CHECK(patient->fate.behind == 1 && w2e_datagram_store_due_us(&store) == 500);
     w2e_datagram_store_passed(&store, 3);
-    CHECK(patient->behind == 0 && w2e_datagram_store_due_us(&store) == 100);
+    CHECK(patient->fate.behind == 0 && w2e_datagram_store_due_us(&store) == 100);
     w2e_datagram_store_passed(&store, 4);
-    CHECK(patient->behind == 0);
+    CHECK(patient->fate.behind == 0);
 }
 
 static void each_that_waits_waits_for_one_less(void) {
@@ -185,12 +187,12 @@ static void each_that_waits_waits_for_one_less(void) {
     struct w2e_stored_datagram *waiting[3];
     for (uint64_t i = 0; i < 3; i++) {
         waiting[i] = add_due(10);
-        waiting[i]->behind = 5;
+        waiting[i]->fate.behind = 5;
     }
     w2e_datagram_store_passed(&store, 3);
-    CHECK(waiting[0]->behind == 4 && waiting[1]->behind == 4 && waiting[2]->behind == 5);
+    CHECK(waiting[0]->fate.behind == 4 && waiting[1]->fate.behind == 4 && waiting[2]->fate.behind == 5);
     w2e_datagram_store_passed(&store, 4);
-    CHECK(waiting[0]->behind == 3 && waiting[1]->behind == 3 && waiting[2]->behind == 4);
+    CHECK(waiting[0]->fate.behind == 3 && waiting[1]->fate.behind == 3 && waiting[2]->fate.behind == 4);
 }
 
 int main(void) {

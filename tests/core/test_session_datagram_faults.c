@@ -290,6 +290,20 @@ static void one_for_which_there_is_no_room_is_in_time_nevertheless(void) {
     }
 }
 
+/* Nor does it wait for later ones that cannot come. */
+static void one_for_which_there_is_no_room_is_patient_no_longer_than_others(void) {
+    EACH_FAMILY(family) {
+        struct net *net = net_begin(family, "delay:delay=500@first=1", 1000);
+        net_rule(net, "reorder:gap=2,delay=50@every=2");
+        net_update(net);
+        net_say_many(net, 2, 0, 900);
+        net_run(net, START + SECOND);
+        CHECK(net->answered == 2 && net->answers[0].index == 1 && net->answers[0].time_us == START + 50 * MS);
+        CHECK(net->answers[1].time_us == START + 500 * MS);
+        net_end(net);
+    }
+}
+
 static void where_one_leaves_there_is_room_for_the_next(void) {
     EACH_FAMILY(family) {
         struct net *net = net_begin(family, "delay:delay=50@first=1", 1000);
@@ -636,6 +650,7 @@ int main(void) {
     rules_work_in_their_order();
     a_full_store_presses_back_and_loses_nothing();
     one_for_which_there_is_no_room_is_in_time_nevertheless();
+    one_for_which_there_is_no_room_is_patient_no_longer_than_others();
     where_one_leaves_there_is_room_for_the_next();
     earlier_ones_do_not_count_for_a_gap();
     a_changed_rule_counts_on_and_an_unchanged_one_goes_on();

@@ -69,6 +69,7 @@ STATEMENT = re.compile(rf"^ {{4,}}(?!{DECLARING})[\w(*+-].*;$")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)\'|/\*.*?(?:\*/|$)|^ \*.*$|^#.*$')
 
 FIRST = {
+    "datagram_fate": ("session_datagram_faults",),
     "datagram_store": ("session_datagram_faults",),
     "fault_address": ("faults", "faults_parse"),
     "fault_chain": ("session_faults", "session_faults_ends"),
