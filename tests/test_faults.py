@@ -369,6 +369,21 @@ def test_rules_are_added_changed_and_removed_on_a_live_connection(
     assert silent(plain)
 
 
+@pytest.mark.parametrize(
+    "text", ["delay:delay=3600000", "latency:latency=3600000", "reorder:gap=5,delay=3600000"]
+)
+def test_late_datagrams_go_when_their_rule_does(
+    open_server: OpenServer, connect_udp: Callable[[int], socket.socket], model: int, text: str
+) -> None:
+    server = open_server(model=model, protocol=abi.UDP, faults=text)
+    plain = connect_udp(server.port)
+    sent = exchange(plain, 3)
+    server.wait(abi.UNTIL_FAULTS, 3)
+    assert server.stats.datagrams_sent == 0
+    server.fault_remove(1)
+    assert arrivals(plain, 3) == sent
+
+
 def test_rules_come_and_go_while_bytes_flow(open_server: OpenServer, connect: Connect, model: int) -> None:
     """No byte is lost, and no connection, by what only slows or cuts: whatever is out when rules change."""
     server = open_server(model=model)

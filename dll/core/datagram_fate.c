@@ -7,11 +7,18 @@ static bool happens(struct w2e_datagram_rule *rule, uint64_t number, uint64_t ra
     return w2e_fault_happens_again(rule->key, number, rate, correlation, &rule->previous);
 }
 
+/* A rule strikes a datagram once, so there is room for what each has added. */
+static void hold_back(struct w2e_datagram_fate *fate, const struct w2e_datagram_rule *rule, uint64_t gap, uint64_t us) {
+    fate->holds[fate->hold_count++] = (struct w2e_datagram_hold){.rule_id = rule->rule.id, .gap = (uint32_t)gap, .us = us};
+    fate->behind += gap;
+    *(gap > 0 ? &fate->patient_us : &fate->due_us) += us;
+}
+
 static bool strike_latency(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
     (void)data;
     const uint64_t *values = rule->rule.values;
-    fate->due_us +=
-        w2e_fault_delay_us(rule->key, fate->number, values[W2E_FAULT_latency_latency], values[W2E_FAULT_latency_jitter]);
+    hold_back(fate, rule, 0,
+              w2e_fault_delay_us(rule->key, fate->number, values[W2E_FAULT_latency_latency], values[W2E_FAULT_latency_jitter]));
     return true;
 }
 
@@ -21,7 +28,8 @@ static bool strike_delay(struct w2e_datagram_rule *rule, struct w2e_datagram_fat
     if (!happens(rule, fate->number, values[W2E_FAULT_delay_rate], values[W2E_FAULT_delay_correlation])) {
         return false;
     }
-    fate->due_us += w2e_fault_delay_us(rule->key, fate->number, values[W2E_FAULT_delay_delay], values[W2E_FAULT_delay_jitter]);
+    hold_back(fate, rule, 0,
+              w2e_fault_delay_us(rule->key, fate->number, values[W2E_FAULT_delay_delay], values[W2E_FAULT_delay_jitter]));
     return true;
 }
 
@@ -54,8 +62,7 @@ static bool strike_reorder(struct w2e_datagram_rule *rule, struct w2e_datagram_f
     if (!happens(rule, fate->number, values[W2E_FAULT_reorder_rate], values[W2E_FAULT_reorder_correlation])) {
         return false;
     }
-    fate->behind += values[W2E_FAULT_reorder_gap];
-    fate->patient_us += values[W2E_FAULT_reorder_delay] * 1000;
+    hold_back(fate, rule, values[W2E_FAULT_reorder_gap], values[W2E_FAULT_reorder_delay] * 1000);
     return true;
 }
 
@@ -97,6 +104,24 @@ static strike_function *const strike[W2E_FAULT_KINDS] = {
 
 bool w2e_datagram_rule_strikes(struct w2e_datagram_rule *rule, struct w2e_datagram_fate *fate, unsigned char *data) {
     return strike[rule->rule.kind](rule, fate, data);
+}
+
+/* Later ones that have gone before count for the rules that stay. */
+static void take_away(struct w2e_datagram_fate *fate, const struct w2e_datagram_hold *hold) {
+    fate->behind -= fate->behind < hold->gap ? fate->behind : hold->gap;
+    *(hold->gap > 0 ? &fate->patient_us : &fate->due_us) -= hold->us;
+}
+
+void w2e_datagram_let_go(struct w2e_datagram_fate *fate, uint32_t rule_id) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < fate->hold_count; i++) {
+        if (fate->holds[i].rule_id == rule_id) {
+            take_away(fate, &fate->holds[i]);
+        } else {
+            fate->holds[kept++] = fate->holds[i];
+        }
+    }
+    fate->hold_count = kept;
 }
 
 uint64_t w2e_datagram_leaves_us(const struct w2e_datagram_fate *fate) {

@@ -96,6 +96,12 @@ struct w2e_stored_datagram *w2e_datagram_store_due(struct w2e_datagram_store *st
     return w2e_datagram_store_due_us(store) <= now_us ? &store->entries[next_to_leave(store)] : NULL;
 }
 
+void w2e_datagram_store_let_go(struct w2e_datagram_store *store, uint32_t rule_id) {
+    for (unsigned i = 0; i < store->count; i++) {
+        w2e_datagram_let_go(&store->entries[store->order[i]].fate, rule_id);
+    }
+}
+
 void w2e_datagram_store_passed(struct w2e_datagram_store *store, uint64_t number) {
     for (unsigned i = 0; i < store->count; i++) {
         struct w2e_datagram_fate *fate = &store->entries[store->order[i]].fate;

@@ -43,6 +43,9 @@ struct w2e_stored_datagram *w2e_datagram_store_due(struct w2e_datagram_store *st
 /* When the next one will be due by time alone; W2E_NEVER. */
 uint64_t w2e_datagram_store_due_us(const struct w2e_datagram_store *store);
 
+/* A rule is gone: what it holds back waits for it no longer. */
+void w2e_datagram_store_let_go(struct w2e_datagram_store *store, uint32_t rule_id);
+
 /* Datagram `number` was sent: earlier ones that wait for that wait for one less. */
 void w2e_datagram_store_passed(struct w2e_datagram_store *store, uint64_t number);
 

@@ -298,14 +298,21 @@ static struct w2e_datagram_rule go_on(const struct w2e_session_datagram_faults *
     return begun;
 }
 
-static bool has_rule(const struct w2e_fault_rules *rules, const struct w2e_datagram_rule *rule) {
-    return w2e_faults_find(rules, rule->rule.id) != NULL;
+/* As over TCP, a rule that changes its kind is another one; it lets go, but keeps its place and its count. */
+static void let_go_of_old(struct w2e_session_datagram_faults *faults, const struct w2e_datagram_rule *old,
+                          const struct w2e_fault_rule *rule) {
+    if (rule == NULL || rule->kind != old->rule.kind) {
+        w2e_datagram_let_go(&faults->fate, old->rule.id); /* that of the parked one, if one is */
+        w2e_datagram_store_let_go(&faults->store, old->rule.id);
+    }
 }
 
 static void remove_old(struct w2e_session_datagram_faults *faults, const struct w2e_fault_rules *rules) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < faults->count; i++) {
-        if (has_rule(rules, &faults->rules[i])) {
+        const struct w2e_fault_rule *rule = w2e_faults_find(rules, faults->rules[i].rule.id);
+        let_go_of_old(faults, &faults->rules[i], rule);
+        if (rule != NULL) {
             faults->rules[kept++] = faults->rules[i];
         }
     }

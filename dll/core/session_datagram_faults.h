@@ -47,7 +47,7 @@ void w2e_session_datagram_faults_attach(struct w2e_session_datagram_faults *faul
                                         const struct w2e_datagram_socket *socket, unsigned char *store_bytes, size_t store_size,
                                         const struct w2e_fault_rules *rules, uint64_t now_us);
 
-/* The rules have changed; the fates that are decided stay. The driver has to ask again here, too. */
+/* The rules have changed: the fates that are decided stay, but that rules which are gone let go. The driver has to ask again here, too. */
 void w2e_session_datagram_faults_update(struct w2e_session_datagram_faults *faults, const struct w2e_fault_rules *rules,
                                         uint64_t now_us);
 

@@ -331,24 +331,6 @@ static void earlier_ones_do_not_count_for_a_gap(void) {
     }
 }
 
-static void a_changed_rule_counts_on_and_an_unchanged_one_goes_on(void) {
-    EACH_FAMILY(family) {
-        struct net *net = net_begin(family, "drop@first=5", 4096);
-        struct w2e_fault_rule rule;
-        struct w2e_fault_error error;
-        net_say_many(net, 10, MS, 64);
-        net_run(net, START + 2 * MS + 1);
-        CHECK(net->answered == 0 && net->taken == 3);
-        net_rule(net, "drop@first=1"); /* the first from now on */
-        CHECK(w2e_fault_parse(&rule, "drop@first=4", &error) && w2e_faults_change(&net->rules, 1, &rule));
-        net_update(net);
-        net_run(net, START + SECOND);
-        CHECK(net->answered == 6 && net->verdict_count == 4 && net->verdicts[3].rule_id == 1);
-        CHECK(w2e_session_datagram_faults_summary(&net->faults)->count == 4);
-        net_end(net);
-    }
-}
-
 static void faults_are_attached_while_operations_are_out(void) {
     struct net *net = net_begin(COMPLETION, NULL, 4096);
     struct w2e_session_datagram plain;
@@ -452,44 +434,6 @@ static void what_does_not_happen_is_not_told(void) {
         CHECK(net->answered == 20 && net->verdict_count == 0 && net->answers[19].time_us == START + 190);
         net_end(net);
     }
-}
-
-/* A rule that is added, or removed, leaves the others as they are. */
-static void rules_go_on_beside_those_that_change(void) {
-    struct net *net = net_begin(READINESS, "latency:latency=0", 4096);
-    unsigned counts[SENT_MAX];
-    net_rule(net, "latency:latency=0");
-    net_rule(net, "drop@first=2");
-    net_update(net);
-    net_say_many(net, 10, 1000, 64);
-    net_run(net, START + 4500);
-    net_rule(net, "latency:latency=0");
-    CHECK(w2e_faults_remove(&net->rules, 1));
-    net_update(net);
-    net_run(net, START + SECOND);
-    net_count_answers(net, counts);
-    for (unsigned i = 0; i < 10; i++) {
-        CHECK(counts[i] == (i < 2 ? 0 : 1));
-    }
-    net_end(net);
-}
-
-/* One that comes to stand before them moves them, and they count on. */
-static void rules_go_on_behind_one_that_is_added(void) {
-    struct net *net = net_begin(READINESS, "drop@first=1", 4096);
-    unsigned counts[SENT_MAX];
-    net_rule(net, "drop@first=2");
-    net_update(net);
-    net_say_many(net, 10, 1000, 64);
-    net_run(net, START + 4500);
-    net_rule(net, "latency:latency=0,stream=upstream");
-    net_update(net);
-    net_run(net, START + SECOND);
-    net_count_answers(net, counts);
-    for (unsigned i = 0; i < 10; i++) {
-        CHECK(counts[i] == (i < 2 ? 0 : 1));
-    }
-    net_end(net);
 }
 
 static void one_that_goes_lets_all_go_that_waited_for_it(void) {
@@ -653,15 +597,12 @@ int main(void) {
     one_for_which_there_is_no_room_is_patient_no_longer_than_others();
     where_one_leaves_there_is_room_for_the_next();
     earlier_ones_do_not_count_for_a_gap();
-    a_changed_rule_counts_on_and_an_unchanged_one_goes_on();
     faults_are_attached_while_operations_are_out();
     what_was_out_when_they_came_may_be_undone();
     a_rule_of_tcp_is_none_here();
     one_that_goes_lets_all_go_that_waited_for_it();
     each_copy_counts_for_itself();
     what_does_not_happen_is_not_told();
-    rules_go_on_beside_those_that_change();
-    rules_go_on_behind_one_that_is_added();
     many_small_ones_fill_the_store_too();
     one_that_waits_long_keeps_no_place_but_its_own();
     a_delayed_one_that_is_out_is_called_back();

@@ -1,4 +1,4 @@
-/* Faults of UDP at their ends: what is drawn first, rules that change all at once, and what is out when all ends. */
+/* Faults of UDP at their ends: what is drawn first, and what is out when all ends. */
 #include "check.h"
 #include "codes.h"
 #include "net.h"
@@ -37,69 +37,7 @@ static void the_first_is_drawn_at_the_rate_too(void) {
     }
 }
 
-/* ---- rules that change ---- */
-
-static void change(struct net *net, uint32_t id, const char *text) {
-    struct w2e_fault_rule rule;
-    struct w2e_fault_error error;
-    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_change(&net->rules, id, &rule));
-    net_update(net);
-}
-
-static void a_rule_that_moves_leaves_those_behind_it_as_they_are(void) {
-    EACH_FAMILY(family) {
-        struct net *net = net_begin(family, "latency:latency=0,stream=upstream", 4096);
-        net_rule(net, "latency:latency=0");
-        net_rule(net, "latency:latency=0");
-        net_rule(net, "drop@first=4");
-        net_update(net);
-        net_say_many(net, 10, MS, 64);
-        net_run(net, START + MS + 1);
-        CHECK(net->taken == 2 && net->answered == 0);
-        change(net, 3, "latency:latency=0,stream=upstream");
-        net_run(net, START + SECOND);
-        CHECK(net->answered == 6);
-        net_end(net);
-    }
-}
-
-static void all_rules_may_be_replaced_at_once(void) {
-    struct net *net = net_begin(READINESS, NULL, 4096);
-    for (unsigned i = 0; i < W2E_FAULT_RULES_MAX; i++) {
-        net_rule(net, "latency:latency=0");
-    }
-    net_update(net);
-    net_say_many(net, 10, MS, 64);
-    net_run(net, START + 4 * MS + 1);
-    CHECK(net->answered == 5 && net->verdict_count == 5 * W2E_FAULT_RULES_MAX);
-    for (uint32_t id = 1; id <= W2E_FAULT_RULES_MAX; id++) {
-        CHECK(w2e_faults_remove(&net->rules, id));
-    }
-    for (unsigned i = 0; i < W2E_FAULT_RULES_MAX; i++) {
-        net_rule(net, "latency:latency=0@first=2");
-    }
-    net_update(net);
-    net_run(net, START + SECOND);
-    net_expect_unaltered(net);
-    CHECK(net->answered == 10 && net->verdict_count == 7 * W2E_FAULT_RULES_MAX);
-    CHECK(net->verdicts[5 * W2E_FAULT_RULES_MAX].place == 6 && net->faults.came == 10);
-    net_end(net);
-}
-
-/* A rule that is removed leaves nothing behind, and one that comes then begins anew. */
-static void a_rule_that_was_removed_does_nothing_more(void) {
-    struct net *net = net_begin(READINESS, "drop", 4096);
-    net_rule(net, "corrupt");
-    net_update(net);
-    net_say_many(net, 10, MS, 64);
-    net_run(net, START + 4 * MS + 1);
-    CHECK(net->answered == 0 && w2e_faults_remove(&net->rules, 1) && w2e_faults_remove(&net->rules, 2));
-    net_update(net);
-    net_run(net, START + SECOND);
-    net_expect_unaltered(net);
-    CHECK(net->answered == 5 && net->verdict_count == 5);
-    net_end(net);
-}
+/* ---- who waits ---- */
 
 /* A rule added to an open socket counts its time from when the socket was opened, and no earlier than it came. */
 static void a_rule_waits_for_its_time(void) {
@@ -295,9 +233,6 @@ static void what_came_before_the_rules_counts(void) {
 int main(void) {
     the_first_is_drawn_at_the_rate_too();
     what_came_before_the_rules_counts();
-    a_rule_that_moves_leaves_those_behind_it_as_they_are();
-    all_rules_may_be_replaced_at_once();
-    a_rule_that_was_removed_does_nothing_more();
     a_rule_waits_for_its_time();
     one_that_goes_lets_go_who_waited_for_it();
     memory_for_faults_may_hold_anything();
