@@ -384,16 +384,20 @@ static int not_offered(const struct w2e_fault_rule *rule) {
                             w2e_fault_info(rule->kind)->name);
 }
 
+static uint64_t connections_accepted(struct w2e_server *server) {
+    AcquireSRWLockExclusive(&server->lock);
+    uint64_t connections = server->connections_accepted;
+    ReleaseSRWLockExclusive(&server->lock);
+    return connections;
+}
+
 int w2e_server_fault_add(struct w2e_server *server, const struct w2e_fault_rule *rule, uint32_t *id) {
     if (!w2e_fault_offered(rule->kind, server->options.protocol)) {
         return not_offered(rule);
     }
     AcquireSRWLockExclusive(&server->faults_lock);
     struct w2e_fault_rules rules = server->rules;
-    AcquireSRWLockExclusive(&server->lock);
-    uint64_t connections = server->connections_accepted;
-    ReleaseSRWLockExclusive(&server->lock);
-    uint32_t added = w2e_faults_add(&rules, rule, connections);
+    uint32_t added = w2e_faults_add(&rules, rule, connections_accepted(server));
     int error = added != 0 ? put_in_force(server, &rules)
                            : w2e_fail_because(WSAENOBUFS, "remove one before", "add a fault to the %d that a server can have",
                                               W2E_FAULT_RULES_MAX);
@@ -410,7 +414,7 @@ int w2e_server_fault_change(struct w2e_server *server, uint32_t id, const struct
     AcquireSRWLockExclusive(&server->faults_lock);
     struct w2e_fault_rules rules = server->rules;
     int error;
-    if (!w2e_faults_change(&rules, id, rule)) {
+    if (!w2e_faults_change(&rules, id, rule, connections_accepted(server))) {
         error = no_such_rule(id);
     } else {
         error = w2e_fault_offered(rule->kind, server->options.protocol) ? put_in_force(server, &rules) : not_offered(rule);

@@ -593,6 +593,23 @@ def test_first_two_reset_third_works(open_server: OpenServer, model: int) -> Non
     assert [closed[number].reason for number in (1, 2, 3, 4)] == [abi.BY_FAULT] * 2 + [abi.FIN] * 2
 
 
+@pytest.mark.parametrize("before", ["refuse@first=1", "slow_close:delay=1"])
+def test_a_rule_that_is_changed_to_refuse_lets_open_connections_be(
+    open_server: OpenServer, connect: Connect, model: int, before: str
+) -> None:
+    server = open_server(model=model, faults=before)
+    assert outcomes(server, 1) == ["reset" if before.startswith("refuse") else "echo"]
+    second = connect("127.0.0.1", server.port)
+    assert echoes(second)
+    server.fault_change(1, "refuse")
+    assert outcomes(server, 1) == ["reset"]
+    assert echoes(second)
+    server.fault_change(1, "refuse@first=4")
+    assert echoes(second)
+    assert outcomes(server, 2) == ["reset", "echo"], "they are counted from when the rule was added"
+    assert echoes(second)
+
+
 @pytest.mark.parametrize(("toxicity", "touched"), [("0", 0), ("1", 200)])
 def test_toxicity(open_server: OpenServer, model: int, toxicity: str, touched: int) -> None:
     server = open_server(model=model, faults=f"reset:toxicity={toxicity}", journal_events=10_000)

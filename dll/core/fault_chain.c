@@ -10,9 +10,13 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
 
 /* ---- the gates and the rules ---- */
 
+/* Who is refused stays so, though the rule be changed before anybody asks his session. */
 static bool still_works(const struct w2e_chain *chain, const struct w2e_fault_rules *rules, const struct w2e_gate *gate) {
     const struct w2e_fault_rule *rule = w2e_faults_find(rules, gate->rule.id);
-    return rule != NULL && rule->kind == gate->rule.kind && w2e_fault_touches(rules, rule, &chain->connection);
+    if (rule == NULL || rule->kind != gate->rule.kind) {
+        return false;
+    }
+    return rule->kind == W2E_FAULT_refuse || w2e_fault_touches(rules, rule, &chain->connection);
 }
 
 /* What waits at the gates before is lost, too: it lies behind what was swallowed, and was taken off the end with it. */

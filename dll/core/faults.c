@@ -121,18 +121,20 @@ uint32_t w2e_faults_add(struct w2e_fault_rules *rules, const struct w2e_fault_ru
     *added = *rule;
     added->id = ++rules->last_id;
     added->since_connections = connections;
+    added->changed_connections = connections;
     return added->id;
 }
 
-bool w2e_faults_change(struct w2e_fault_rules *rules, uint32_t id, const struct w2e_fault_rule *rule) {
+bool w2e_faults_change(struct w2e_fault_rules *rules, uint32_t id, const struct w2e_fault_rule *rule, uint64_t connections) {
     struct w2e_fault_rule *changed = find(rules, id);
     if (changed == NULL) {
         return false;
     }
-    uint64_t connections = changed->since_connections;
+    uint64_t since = changed->since_connections;
     *changed = *rule;
     changed->id = id;
-    changed->since_connections = connections;
+    changed->since_connections = since;
+    changed->changed_connections = connections;
     return true;
 }
 
@@ -234,7 +236,7 @@ bool w2e_fault_selects(const struct w2e_fault_rule *rule, uint64_t key, const st
 bool w2e_fault_touches(const struct w2e_fault_rules *rules, const struct w2e_fault_rule *rule,
                        const struct w2e_fault_target *connection) {
     bool streams = (infos[rule->kind].protocols & W2E_FAULT_TCP) != 0 && rule->kind != W2E_FAULT_never_accept;
-    bool late = infos[rule->kind].scope == W2E_FAULT_ACCEPTING && connection->number <= rule->since_connections;
+    bool late = infos[rule->kind].scope == W2E_FAULT_ACCEPTING && connection->number <= rule->changed_connections;
     return streams && !late &&
            w2e_fault_selects(rule, w2e_fault_key(rules->seed, connection->number, rule), connection, rule->since_connections);
 }

@@ -195,9 +195,10 @@ struct w2e_fault_rule {
     uint64_t when[W2E_WHENS];
     struct w2e_fault_range peers;
 
-    /* Set by w2e_faults_add. */
-    uint32_t id;                /* 1, 2, 3, … and never again */
-    uint64_t since_connections; /* accepted before */
+    /* Set by w2e_faults_add, and the last by w2e_faults_change, too. */
+    uint32_t id;                  /* 1, 2, 3, … and never again */
+    uint64_t since_connections;   /* accepted before it was added */
+    uint64_t changed_connections; /* … and before it came to say what it says */
 };
 
 /* A rule with every default; a required parameter is left REQUIRED. */
@@ -206,7 +207,7 @@ void w2e_fault_rule_init(struct w2e_fault_rule *rule, enum w2e_fault_kind kind);
 /* NULL if each number is in its range, else the parameter or condition that is not. */
 const struct w2e_fault_parameter *w2e_fault_rule_check(const struct w2e_fault_rule *rule);
 
-/* Whether two rules say the same, leaving aside what w2e_faults_add sets. */
+/* Whether two rules say the same, leaving aside what w2e_faults_add and _change set. */
 bool w2e_fault_rule_equal(const struct w2e_fault_rule *a, const struct w2e_fault_rule *b);
 
 enum { W2E_FAULT_RULES_MAX = 32 };
@@ -224,8 +225,11 @@ void w2e_faults_init(struct w2e_fault_rules *rules, uint64_t seed);
 /* Adds a rule behind the others, when so many connections had been accepted: its id, or 0 if there are W2E_FAULT_RULES_MAX already. */
 uint32_t w2e_faults_add(struct w2e_fault_rules *rules, const struct w2e_fault_rule *rule, uint64_t connections);
 
-/* Changes what a rule says; its place, and from where it counts, stay. False if there is no rule of that id. */
-bool w2e_faults_change(struct w2e_fault_rules *rules, uint32_t id, const struct w2e_fault_rule *rule);
+/*
+ * Changes what a rule says, when so many connections had been accepted; its place, and from where it counts, stay. False if there is no rule
+ * of that id.
+ */
+bool w2e_faults_change(struct w2e_fault_rules *rules, uint32_t id, const struct w2e_fault_rule *rule, uint64_t connections);
 
 bool w2e_faults_remove(struct w2e_fault_rules *rules, uint32_t id);
 

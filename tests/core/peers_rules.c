@@ -88,7 +88,7 @@ void peers_rules_change(struct peers_rules *rules, struct choice *choice, bool d
         CHECK(w2e_faults_remove(all, rule.id));
     } else if (all->count > 0 && what == 1 && w2e_fault_info(rule.kind)->directed) {
         rule.stream = rule.stream == W2E_FAULT_UPSTREAM ? W2E_FAULT_DOWNSTREAM : W2E_FAULT_UPSTREAM;
-        CHECK(w2e_faults_change(all, rule.id, &rule));
+        CHECK(w2e_faults_change(all, rule.id, &rule, 0));
     } else if (all->count < 4) {
         add_drawn(rules, choice, datagrams);
     }

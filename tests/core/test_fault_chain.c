@@ -24,7 +24,7 @@ static void add(const char *text) {
 static void change(uint32_t id, const char *text) {
     struct w2e_fault_rule rule;
     struct w2e_fault_error error;
-    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_change(&rules, id, &rule));
+    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_change(&rules, id, &rule, 0));
 }
 
 /* A chain of up to two rules, of a connection that was just opened. */
@@ -253,6 +253,25 @@ static void gates_follow_their_rules(void) {
     expect_open(BYTES, START_US + 3);
 }
 
+/* A connection that was accepted before the rule was changed, but whose gate nobody has asked yet. */
+static void who_was_refused_stays_refused(void) {
+    static const char *const texts[] = {"refuse", "refuse@first=9", "refuse@every=2"};
+    struct w2e_fault_rule rule;
+    struct w2e_fault_error error;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        begin("refuse@first=1", NULL);
+        CHECK(w2e_fault_parse(&rule, texts[i], &error) && w2e_faults_change(&rules, 1, &rule, 1));
+        add("stall");
+        set(0, START_US);
+        advance(0, START_US);
+        CHECK(chain.count == 2 && ends(0));
+    }
+    begin("stall", NULL);
+    CHECK(w2e_fault_parse(&rule, "refuse", &error) && w2e_faults_change(&rules, 1, &rule, 1));
+    set(0, START_US);
+    expect_open(BYTES, START_US); /* who was not is not */
+}
+
 /* ---- verdicts ---- */
 
 static struct w2e_fault_verdict verdicts[8];
@@ -336,6 +355,7 @@ int main(void) {
     a_hole_is_where_the_first_byte_was_swallowed();
     of_two_rules_each_has_its_say();
     gates_follow_their_rules();
+    who_was_refused_stays_refused();
     verdicts_come_in_the_order_of_bytes();
     an_end_cuts_off_what_it_has_not_met();
     an_altered_byte_is_told_when_it_is_sent();

@@ -69,7 +69,7 @@ static void what_is_not_given_has_no_default_to_stand_for(void) {
     CHECK(rule.values[W2E_FAULT_corrupt_at] == W2E_FAULT_NOT_GIVEN && w2e_fault_rule_check(&rule) == NULL);
 }
 
-/* All but what w2e_faults_add sets. */
+/* All but what w2e_faults_add and _change set. */
 static void rules_are_equal_if_they_say_the_same(void) {
     struct w2e_fault_rule rule = rule_of(W2E_FAULT_latency);
     struct w2e_fault_rule others[8];
@@ -90,6 +90,7 @@ static void rules_are_equal_if_they_say_the_same(void) {
     others[0] = rule;
     others[0].id = 5;
     others[0].since_connections = 6;
+    others[0].changed_connections = 7;
     CHECK(w2e_fault_rule_equal(&rule, &others[0]));
 }
 
@@ -105,8 +106,9 @@ static void rules_have_ids_for_life(void) {
     CHECK(w2e_faults_add(&rules, &reset, 7) == 3);
     CHECK(w2e_faults_remove(&rules, 1) && !w2e_faults_remove(&rules, 1));
     CHECK(rules.count == 2 && rules.rules[0].id == 2 && rules.rules[1].id == 3);
-    CHECK(w2e_faults_change(&rules, 2, &stall) && !w2e_faults_change(&rules, 1, &stall));
+    CHECK(w2e_faults_change(&rules, 2, &stall, 9) && !w2e_faults_change(&rules, 1, &stall, 9));
     CHECK(rules.rules[0].kind == W2E_FAULT_stall && rules.rules[0].id == 2 && rules.rules[0].since_connections == 7);
+    CHECK(rules.rules[0].changed_connections == 9 && rules.rules[1].changed_connections == 7);
     CHECK(w2e_faults_find(&rules, 3) == &rules.rules[1] && w2e_faults_find(&rules, 1) == NULL);
     CHECK(w2e_faults_remove(&rules, 3) && w2e_faults_add(&rules, &reset, 0) == 4);
 }
@@ -121,7 +123,7 @@ static void a_rule_that_was_removed_does_nothing_more(void) {
         w2e_faults_init(&rules, 1);
         CHECK(w2e_faults_add(&rules, &rule, 0) == 1 && w2e_faults_remove(&rules, 1));
         CHECK(rules.count == 0 && w2e_faults_find(&rules, 1) == NULL);
-        CHECK(!w2e_faults_remove(&rules, 1) && !w2e_faults_change(&rules, 1, &rule) && rules.count == 0);
+        CHECK(!w2e_faults_remove(&rules, 1) && !w2e_faults_change(&rules, 1, &rule, 0) && rules.count == 0);
         CHECK(!w2e_faults_touch(&rules, &target) && !w2e_faults_touch_datagrams(&rules));
         CHECK(w2e_faults_refuse(&rules, &target) == NULL);
         CHECK(w2e_faults_listening(&rules, W2E_FAULT_BOTH, &found) == W2E_LISTENS && found == NULL);
@@ -150,7 +152,7 @@ static void toxicity_is_exact_at_its_ends(void) {
         w2e_faults_add(&rules, &reset, 0);
         CHECK(touched(&rules, 200) == 0);
         reset.toxicity = W2E_FAULT_ONE;
-        w2e_faults_change(&rules, 1, &reset);
+        w2e_faults_change(&rules, 1, &reset, 0);
         CHECK(touched(&rules, 200) == 200);
     }
 }
@@ -165,7 +167,7 @@ static void toxicity_is_about_right_between(void) {
         unsigned count = touched(&rules, 10000);
         CHECK(count > 2300 && count < 2700);
         reset.when[W2E_WHEN_probability] = W2E_FAULT_ONE / 2;
-        w2e_faults_change(&rules, 1, &reset);
+        w2e_faults_change(&rules, 1, &reset, 0);
         count = touched(&rules, 10000);
         CHECK(count > 1100 && count < 1400); /* the two are drawn apart */
         reset.when[W2E_WHEN_probability] = W2E_FAULT_ONE;
@@ -205,10 +207,10 @@ static void connections_are_counted_from_the_rule_on(void) {
     CHECK(touched(&rules, 10) == 0 && touched(&rules, 11) == 1 && touched(&rules, 100) == 2);
     reset.when[W2E_WHEN_first] = W2E_FAULT_NOT_GIVEN;
     reset.when[W2E_WHEN_every] = 3;
-    w2e_faults_change(&rules, 1, &reset);
+    w2e_faults_change(&rules, 1, &reset, 0);
     CHECK(touched(&rules, 12) == 0 && touched(&rules, 13) == 1 && touched(&rules, 16) == 2);
     reset.when[W2E_WHEN_first] = 6;
-    w2e_faults_change(&rules, 1, &reset);
+    w2e_faults_change(&rules, 1, &reset, 0);
     CHECK(touched(&rules, 100) == 2);
 }
 
@@ -237,6 +239,24 @@ static void a_refusal_names_its_rule(void) {
     CHECK(w2e_faults_refuse(&rules, &target)->id == 2);
     target.number = 3;
     CHECK(w2e_faults_refuse(&rules, &target) == NULL);
+}
+
+/* … but `first` goes on counting from its addition. */
+static void a_changed_rule_refuses_who_comes_then(void) {
+    struct w2e_fault_rules rules;
+    struct w2e_fault_rule latency = rule_of(W2E_FAULT_latency);
+    struct w2e_fault_rule refuse = rule_of(W2E_FAULT_refuse);
+    refuse.when[W2E_WHEN_first] = 5;
+    w2e_faults_init(&rules, 1);
+    w2e_faults_add(&rules, &latency, 1);
+    w2e_faults_change(&rules, 1, &refuse, 4);
+    for (uint64_t number = 1; number <= 10; number++) {
+        struct w2e_fault_target target = connection(number);
+        CHECK((w2e_faults_refuse(&rules, &target) != NULL) == (number == 5 || number == 6));
+    }
+    w2e_faults_change(&rules, 1, &latency, 8); /* others work on who is there, too */
+    struct w2e_fault_target target = connection(2);
+    CHECK(w2e_faults_touch(&rules, &target));
 }
 
 static void listening_is_decided_by_the_first_rule_that_is_about_it(void) {
@@ -513,6 +533,7 @@ int main(void) {
     connections_are_counted_from_the_rule_on();
     rules_of_udp_touch_no_connection();
     a_refusal_names_its_rule();
+    a_changed_rule_refuses_who_comes_then();
     listening_is_decided_by_the_first_rule_that_is_about_it();
     correlation_keeps_the_rate();
     correlation_changes_nothing_about_never_and_always();

@@ -8,7 +8,7 @@
 static void change(struct net *net, uint32_t id, const char *text) {
     struct w2e_fault_rule rule;
     struct w2e_fault_error error;
-    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_change(&net->rules, id, &rule));
+    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_change(&net->rules, id, &rule, 0));
     net_update(net);
 }
 
@@ -28,7 +28,7 @@ static void a_changed_rule_counts_on_and_an_unchanged_one_goes_on(void) {
         net_run(net, START + 2 * MS + 1);
         CHECK(net->answered == 0 && net->taken == 3);
         net_rule(net, "drop@first=1"); /* the first from now on */
-        CHECK(w2e_fault_parse(&rule, "drop@first=4", &error) && w2e_faults_change(&net->rules, 1, &rule));
+        CHECK(w2e_fault_parse(&rule, "drop@first=4", &error) && w2e_faults_change(&net->rules, 1, &rule, 0));
         net_update(net);
         net_run(net, START + SECOND);
         CHECK(net->answered == 6 && net->verdict_count == 4 && net->verdicts[3].rule_id == 1);

@@ -136,7 +136,7 @@ static void memory_for_faults_may_hold_anything(void) {
 static void change(struct wire *wire, uint32_t id, const char *text) {
     struct w2e_fault_rule rule;
     struct w2e_fault_error error;
-    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_change(&wire->rules, id, &rule));
+    CHECK(w2e_fault_parse(&rule, text, &error) && w2e_faults_change(&wire->rules, id, &rule, 0));
     wire_update(wire);
 }
 

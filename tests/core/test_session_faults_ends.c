@@ -312,7 +312,7 @@ static void a_rule_that_is_changed_goes_on_from_where_it_was(void) {
         wire_run(wire, START + 100 * MS);
         CHECK(wire->heard_size == 100);
         CHECK(w2e_fault_parse(&faster, "bandwidth:rate=9", &error));
-        CHECK(w2e_faults_change(&wire->rules, 1, &faster));
+        CHECK(w2e_faults_change(&wire->rules, 1, &faster, 0));
         wire_update(wire);
         wire_run(wire, START + SECOND);
         wire_expect_heard(wire, 1000);
