@@ -63,6 +63,14 @@ static void insert(struct w2e_chain *chain, const struct w2e_fault_rules *rules,
     move_forward(chain, chain->count++, to);
 }
 
+static void change(struct w2e_chain *chain, struct w2e_gate *gate, const struct w2e_fault_rule *rule, uint64_t received,
+                   uint64_t now_us) {
+    if (w2e_gate_rests_by(gate, rule, chain->opened_us, now_us)) {
+        sever(chain, gate, received);
+    }
+    w2e_gate_change(gate, rule, chain->opened_us, now_us);
+}
+
 static void set_stream(struct w2e_chain *chain, const struct w2e_fault_rules *rules, enum w2e_fault_stream stream,
                        uint64_t received, uint64_t now_us, uint32_t *to) {
     for (uint32_t i = 0; i < rules->count; i++) {
@@ -74,7 +82,7 @@ static void set_stream(struct w2e_chain *chain, const struct w2e_fault_rules *ru
         if (from == chain->count) {
             insert(chain, rules, rule, *to, received, now_us);
         } else {
-            w2e_gate_change(&chain->gates[from], rule, chain->opened_us, now_us);
+            change(chain, &chain->gates[from], rule, received, now_us);
             move_forward(chain, from, *to);
         }
         (*to)++;

@@ -18,7 +18,7 @@ struct w2e_chain {
     uint32_t count;
     struct w2e_fault_observer observer;
     struct w2e_fault_summary summary;
-    struct w2e_chain_end severed; /* a rule that had swallowed bytes was removed: nothing can follow them any more */
+    struct w2e_chain_end severed; /* a rule that had swallowed bytes works no more: nothing can follow them */
     struct w2e_gate gates[W2E_FAULT_RULES_MAX];
 };
 

@@ -89,18 +89,33 @@ static void come_to_latency(struct w2e_gate *gate, uint64_t in, uint64_t now_us)
     w2e_gate_touch(gate, gate->entered);
 }
 
-static void advance_latency(struct w2e_gate *gate, uint64_t in, uint64_t now_us, bool send_out) {
-    (void)send_out;
+static void release_due(struct w2e_gate *gate, uint64_t now_us) {
     struct w2e_gate_latency *latency = &gate->latency;
-    if (in > gate->entered) {
-        come_to_latency(gate, in, now_us);
-    }
     while (latency->count > 0 && mark_at(latency, 0)->due_us <= now_us) {
         gate->passed = larger(gate->passed, mark_at(latency, 0)->end);
         latency->first = (latency->first + 1) % W2E_GATE_MARKS;
         latency->count--;
     }
     gate->release_us = latency->count > 0 ? mark_at(latency, 0)->due_us : W2E_NEVER;
+}
+
+static void advance_latency(struct w2e_gate *gate, uint64_t in, uint64_t now_us, bool send_out) {
+    (void)send_out;
+    if (in > gate->entered) {
+        come_to_latency(gate, in, now_us);
+    }
+    release_due(gate, now_us);
+}
+
+/* Whether it has data, also when it works no more. */
+static bool holds_data(const struct w2e_gate *gate) {
+    return gate->rule.kind == W2E_FAULT_latency && gate->latency.count > 0;
+}
+
+/* What comes to data that is held follows it at once. */
+static void follow_data(struct w2e_gate *gate, uint64_t in) {
+    struct w2e_gate_mark *last = mark_at(&gate->latency, gate->latency.count - 1);
+    last->end = larger(last->end, in);
 }
 
 /* ---- bandwidth ---- */
@@ -168,9 +183,18 @@ static uint64_t lateness_us(const struct w2e_gate *gate, uint64_t now_us) {
     return gate->rule.kind == W2E_FAULT_trickle ? 0 : smaller(LATE_US_MAX, now_us);
 }
 
+static bool is_slicing(const struct w2e_gate *gate) {
+    return gate->rule.kind == W2E_FAULT_slicer || gate->rule.kind == W2E_FAULT_trickle;
+}
+
 static void begin_slices(struct w2e_gate *gate) {
     uint64_t end = gate->begin + slice_bytes(gate, 0);
     gate->slices = (struct w2e_gate_slices){.end = end, .cut_end = end};
+}
+
+/* Whether a pause is under way, also when it works no more. */
+static bool pauses(const struct w2e_gate *gate, uint64_t now_us) {
+    return is_slicing(gate) && now_us < gate->slices.next_us;
 }
 
 static void pass_slice(struct w2e_gate *gate, uint64_t in, uint64_t now_us) {
@@ -201,7 +225,7 @@ static void advance_slices(struct w2e_gate *gate, uint64_t in, uint64_t now_us, 
 }
 
 uint64_t w2e_gate_cut(struct w2e_gate *gate, uint64_t offset) {
-    if (!gate->active || (gate->rule.kind != W2E_FAULT_slicer && gate->rule.kind != W2E_FAULT_trickle)) {
+    if (!gate->active || !is_slicing(gate)) {
         return UINT64_MAX;
     }
     if (offset < gate->begin) {
@@ -407,9 +431,21 @@ void w2e_gate_init(struct w2e_gate *gate, const struct w2e_fault_rule *rule, uin
     set_rule(gate, rule, opened_us, now_us);
 }
 
+/* What it has taken is the rule's, also if it lies before after_bytes: data that is late, or lost. Of the rest, what has passed counts. */
+bool w2e_gate_rests_by(const struct w2e_gate *gate, const struct w2e_fault_rule *rule, uint64_t opened_us, uint64_t now_us) {
+    uint64_t come = gate->swallows || rule->kind == W2E_FAULT_latency ? gate->entered : gate->passed;
+    bool holds = now_us >= after_ms(opened_us, rule->when[W2E_WHEN_after_ms]) && come >= rule->when[W2E_WHEN_after_bytes];
+    return gate->active && gate->end == W2E_GATE_GOES_ON && !holds;
+}
+
 void w2e_gate_change(struct w2e_gate *gate, const struct w2e_fault_rule *rule, uint64_t opened_us, uint64_t now_us) {
     if (w2e_fault_rule_equal(&gate->rule, rule)) {
         return;
+    }
+    if (w2e_gate_rests_by(gate, rule, opened_us, now_us)) {
+        gate->active = false;
+        gate->swallows = false;
+        gate->release_us = W2E_NEVER;
     }
     set_rule(gate, rule, opened_us, now_us);
     if (gate->active && rule->kind == W2E_FAULT_corrupt) {
@@ -422,25 +458,47 @@ static void activate(struct w2e_gate *gate, uint64_t now_us) {
     uint64_t after_bytes = gate->rule.when[W2E_WHEN_after_bytes];
     gate->active = true;
     gate->active_us = gate->entered >= after_bytes ? gate->start_us : now_us;
-    gate->passed = larger(gate->passed, after_bytes);
-    gate->entered = gate->passed;
-    gate->begin = gate->passed;
+    if (holds_data(gate)) {
+        follow_data(gate, after_bytes);
+        gate->entered = larger(gate->entered, after_bytes);
+    } else {
+        gate->passed = larger(gate->passed, after_bytes);
+        gate->entered = gate->passed;
+    }
+    gate->begin = gate->entered;
     if (gate->rule.kind == W2E_FAULT_corrupt) {
         begin_corruption(gate);
-    } else if (gate->rule.kind == W2E_FAULT_slicer || gate->rule.kind == W2E_FAULT_trickle) {
+    } else if (is_slicing(gate)) {
         begin_slices(gate);
     }
 }
 
+/* It does not work, or no more: then what it had taken keeps its time, and the order is kept. */
+static void pass_by(struct w2e_gate *gate, uint64_t in, uint64_t now_us) {
+    if (holds_data(gate)) {
+        follow_data(gate, in);
+        release_due(gate, now_us);
+    } else if (pauses(gate, now_us)) {
+        gate->release_us = gate->slices.next_us;
+    } else {
+        gate->release_us = W2E_NEVER;
+        gate->passed = in;
+    }
+    gate->event_us = now_us < gate->start_us ? gate->start_us : W2E_NEVER;
+}
+
+static bool may_begin(const struct w2e_gate *gate, uint64_t in, uint64_t now_us) {
+    return now_us >= gate->start_us && in >= gate->rule.when[W2E_WHEN_after_bytes] && !pauses(gate, now_us);
+}
+
 void w2e_gate_advance(struct w2e_gate *gate, uint64_t entered, uint64_t now_us, bool send_out) {
     uint64_t in = larger(entered, gate->passed); /* the order of rules was changed: less comes than came already */
-    if (!gate->active && now_us >= gate->start_us && in >= gate->rule.when[W2E_WHEN_after_bytes]) {
+    if (!gate->active && may_begin(gate, in, now_us)) {
         activate(gate, now_us);
     }
     gate->event_us = W2E_NEVER;
     if (!gate->active) {
-        gate->passed = in;
-        gate->event_us = now_us < gate->start_us ? gate->start_us : W2E_NEVER;
+        pass_by(gate, in, now_us);
     } else if (gate->end == W2E_GATE_GOES_ON) { /* the end that it decided stands, though its rule be changed */
         advance[gate->rule.kind](gate, in, now_us, send_out);
     }

@@ -64,7 +64,7 @@ struct w2e_gate {
     struct w2e_fault_rule rule;
     uint64_t key;      /* of its draws */
     uint64_t start_us; /* the rule was set, and after_ms is over */
-    bool active;       /* it has begun to work: after_ms and after_bytes are over */
+    bool active;       /* it works: after_ms and after_bytes are over */
     uint64_t active_us;
     uint64_t begin;      /* the first byte that it works on; meaningful once active */
     uint64_t entered;    /* bytes that came to it */
@@ -92,8 +92,14 @@ struct w2e_gate {
 void w2e_gate_init(struct w2e_gate *gate, const struct w2e_fault_rule *rule, uint64_t key, uint64_t opened_us, uint64_t entered,
                    uint64_t now_us);
 
-/* Another rule of the same kind and id takes effect; what came before stays as it was decided. */
+/*
+ * Another rule of the same kind and id takes effect; what came before stays as it was decided. If it has conditions that do not hold yet, the
+ * gate does not work until they do: what it kept goes on, but for data and pauses that have their time; what it swallowed is lost.
+ */
 void w2e_gate_change(struct w2e_gate *gate, const struct w2e_fault_rule *rule, uint64_t opened_us, uint64_t now_us);
+
+/* Whether the gate works, and would not once the rule takes effect. */
+bool w2e_gate_rests_by(const struct w2e_gate *gate, const struct w2e_fault_rule *rule, uint64_t opened_us, uint64_t now_us);
 
 /* It is now_us, and `entered` bytes have come. While a SEND is out, no pace goes on: none would be kept by what is piled up behind it. */
 void w2e_gate_advance(struct w2e_gate *gate, uint64_t entered, uint64_t now_us, bool send_out);

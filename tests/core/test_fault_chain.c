@@ -144,6 +144,24 @@ static void a_hole_is_where_the_first_byte_was_swallowed(void) {
     CHECK(chain.summary.count == told);
 }
 
+/* … also if the rule stays, and only its conditions do not hold any more. */
+static void conditions_that_are_added_leave_a_hole(void) {
+    struct w2e_chain_end end;
+    begin("timeout", NULL);
+    advance(100, START_US);
+    change(1, "timeout@after_ms=60000");
+    set(100, START_US + 1);
+    advance(BYTES, START_US + 1);
+    CHECK(chain.count == 1 && w2e_chain_swallowed_from(&chain) == 0 && w2e_chain_passed(&chain, BYTES) == 0);
+    CHECK(first_end(0, &end) && end.how == W2E_GATE_FIN && end.rule_id == 1);
+    begin("timeout", NULL);
+    advance(0, START_US);
+    change(1, "timeout@after_ms=60000");
+    set(0, START_US + 1);
+    advance(BYTES, START_US + 1);
+    CHECK(w2e_chain_swallowed_from(&chain) == UINT64_MAX && w2e_chain_passed(&chain, BYTES) == BYTES && !ends(BYTES));
+}
+
 /* ---- two rules ---- */
 
 /* In either order. */
@@ -348,11 +366,25 @@ static void the_rule_that_ends_it_is_told_once(void) {
     CHECK(verdicts[0].place == 100);
 }
 
+/* A rule that works again tells nothing new. */
+static void who_rests_is_told_once(void) {
+    begin_noting("latency:latency=0", NULL);
+    advance(100, START_US);
+    w2e_chain_tell(&chain, 100, false);
+    told_are(1, 1, 0);
+    change(1, "latency:latency=0@after_bytes=200");
+    set(100, START_US + MS);
+    advance(BYTES, START_US + MS);
+    w2e_chain_tell(&chain, BYTES, false);
+    told_are(1, 1, 0);
+}
+
 int main(void) {
     a_rule_that_was_removed_has_no_say();
     what_a_removed_rule_held_is_free();
     no_hole_comes_of_what_has_gone();
     a_hole_is_where_the_first_byte_was_swallowed();
+    conditions_that_are_added_leave_a_hole();
     of_two_rules_each_has_its_say();
     gates_follow_their_rules();
     who_was_refused_stays_refused();
@@ -360,5 +392,6 @@ int main(void) {
     an_end_cuts_off_what_it_has_not_met();
     an_altered_byte_is_told_when_it_is_sent();
     the_rule_that_ends_it_is_told_once();
+    who_rests_is_told_once();
     return 0;
 }

@@ -340,6 +340,108 @@ static void the_byte_at_an_offset_is_altered_wherever_data_begins(void) {
     }
 }
 
+/* ---- conditions that a change adds ---- */
+
+static void a_gate_rests_until_new_conditions_hold(void) {
+    begin("stall:at=10");
+    CHECK(passed_at(START_US, 100) == 10);
+    change("stall:at=10@after_bytes=5000", START_US + MS);
+    CHECK(passed_at(START_US + MS, 100) == 100 && !gate.active);
+    CHECK(passed_at(START_US + 2 * MS, 6000) == 5000 && gate.active && gate.begin == 5000);
+    begin("stall:at=10");
+    passed_at(START_US, 100);
+    change("stall:at=10@after_bytes=50", START_US + MS); /* 50 of those that wait are before it */
+    CHECK(passed_at(START_US + MS, 100) == 50 && gate.active);
+    begin("bandwidth:rate=1");
+    CHECK(passed_at(START_US, 100) == 0 && gate.release_us < W2E_NEVER);
+    change("bandwidth:rate=1@after_ms=60", START_US + MS);
+    CHECK(passed_at(START_US + MS, 100) == 100 && gate.release_us == W2E_NEVER && gate.event_us == START_US + 60 * MS);
+    CHECK(passed_at(START_US + 60 * MS, 101) == 100 && gate.active && gate.event_us == W2E_NEVER);
+    CHECK(passed_at(START_US + 61 * MS, 101) == 101);
+}
+
+static void what_does_not_work_any_more_alters_and_holds_nothing(void) {
+    unsigned char data[BYTES] = {0};
+    bool holds;
+    begin("corrupt");
+    passed_at(START_US, 100);
+    w2e_gate_corrupt(&gate, data, 0, 100);
+    change("corrupt@after_bytes=300", START_US + MS);
+    passed_at(START_US + MS, 200);
+    w2e_gate_corrupt(&gate, data + 100, 100, 100);
+    passed_at(START_US + MS, BYTES);
+    w2e_gate_corrupt(&gate, data + 200, 200, BYTES - 200);
+    CHECK(altered_of(data, 100) == 100 && altered_of(data + 100, 200) == 0 && altered_of(data + 300, BYTES - 300) == BYTES - 300);
+    begin("slow_close:delay=5");
+    passed_at(START_US, 100);
+    change("slow_close:delay=5@after_ms=60", START_US + MS);
+    passed_at(START_US + MS, 100);
+    CHECK(w2e_gate_finish_us(&gate, START_US + MS, &holds) == START_US + MS && !holds);
+    begin("never_read");
+    passed_at(START_US, 0);
+    CHECK(w2e_gate_receive_limit(&gate) == 0);
+    change("never_read@after_bytes=300", START_US + MS);
+    passed_at(START_US + MS, 0);
+    CHECK(w2e_gate_receive_limit(&gate) == 300);
+}
+
+/* … and what comes behind it does not go before it. */
+static void data_that_is_late_stays_as_late(void) {
+    begin("latency:latency=50");
+    passed_at(START_US, 100);
+    change("latency:latency=50@after_bytes=1000", START_US + 10 * MS);
+    CHECK(passed_at(START_US + 10 * MS, 100) == 0 && !gate.active && gate.release_us == START_US + 50 * MS);
+    CHECK(passed_at(START_US + 20 * MS, 300) == 0 && passed_at(START_US + 50 * MS - 1, 300) == 0);
+    CHECK(passed_at(START_US + 50 * MS, 300) == 300 && gate.release_us == W2E_NEVER);
+    CHECK(passed_at(START_US + 51 * MS, 400) == 400);
+    CHECK(passed_at(START_US + 52 * MS, 1100) == 1000 && gate.active && gate.release_us == START_US + 102 * MS);
+    begin("latency:latency=50");
+    passed_at(START_US, 100);
+    change("latency:latency=50@after_bytes=1000", START_US + 10 * MS);
+    CHECK(passed_at(START_US + 20 * MS, 1200) == 0 && gate.active && gate.begin == 1000);
+    CHECK(passed_at(START_US + 50 * MS, 1200) == 1000 && gate.release_us == START_US + 70 * MS);
+    CHECK(passed_at(START_US + 70 * MS, 1200) == 1200);
+    begin("latency:latency=50");
+    passed_at(START_US, 100);
+    change("latency:latency=10@after_bytes=50", START_US + 10 * MS); /* so much has come */
+    CHECK(gate.active && passed_at(START_US + 49 * MS, 100) == 0 && passed_at(START_US + 50 * MS, 100) == 100);
+}
+
+static void a_pause_goes_on_though_nothing_is_sliced_any_more(void) {
+    begin("trickle:interval=5");
+    CHECK(passed_at(START_US, 100) == 1);
+    change("trickle:interval=5@after_bytes=500", START_US + MS);
+    CHECK(passed_at(START_US + MS, 100) == 1 && !gate.active && gate.release_us == START_US + 5 * MS);
+    CHECK(w2e_gate_cut(&gate, 1) == UINT64_MAX);
+    CHECK(passed_at(START_US + 5 * MS, 100) == 100 && gate.release_us == W2E_NEVER);
+    begin("trickle:interval=5");
+    passed_at(START_US, 100);
+    change("trickle:interval=5@after_bytes=50", START_US + MS);
+    CHECK(passed_at(START_US + MS, 100) == 1 && gate.release_us == START_US + 5 * MS);
+    CHECK(passed_at(START_US + 5 * MS, 100) == 51 && gate.active && gate.release_us == START_US + 10 * MS);
+}
+
+/* What was swallowed came to it, though nothing has passed; and an end that is decided stands. */
+static void what_a_change_of_conditions_leaves_as_it_is(void) {
+    begin("timeout");
+    passed_at(START_US, 100);
+    change("timeout@after_bytes=50", START_US + MS);
+    CHECK(gate.active && gate.swallows && passed_at(START_US + MS, 100) == 0);
+    change("timeout@after_bytes=101", START_US + 2 * MS);
+    CHECK(!gate.active && !gate.swallows && passed_at(START_US + 2 * MS, 100) == 100);
+    begin("reset:at=10");
+    passed_at(START_US, 100);
+    change("reset:at=10@after_bytes=1000,after_ms=60", START_US + MS);
+    CHECK(passed_at(START_US + MS, 100) == 10 && gate.end == W2E_GATE_RESET);
+    begin("reset_peer:timeout=5");
+    passed_at(START_US, 100);
+    change("reset_peer:timeout=5@after_ms=60", START_US + MS);
+    passed_at(START_US + 10 * MS, 100);
+    CHECK(gate.end == W2E_GATE_GOES_ON && gate.event_us == START_US + 60 * MS);
+    passed_at(START_US + 60 * MS, 100);
+    CHECK(gate.end == W2E_GATE_GOES_ON && gate.event_us == START_US + 65 * MS);
+}
+
 int main(void) {
     a_time_begins_when_the_last_condition_is_met();
     a_rule_that_is_added_late_begins_then();
@@ -363,5 +465,10 @@ int main(void) {
     the_first_is_drawn_at_the_rate_too();
     a_byte_is_altered_once();
     the_byte_at_an_offset_is_altered_wherever_data_begins();
+    a_gate_rests_until_new_conditions_hold();
+    what_does_not_work_any_more_alters_and_holds_nothing();
+    data_that_is_late_stays_as_late();
+    a_pause_goes_on_though_nothing_is_sliced_any_more();
+    what_a_change_of_conditions_leaves_as_it_is();
     return 0;
 }

@@ -171,6 +171,28 @@ static void a_rule_that_becomes_another_is_another(void) {
     }
 }
 
+/* Conditions that a change adds are in force at once, for what the rule has not taken. */
+static void a_rule_whose_conditions_hold_no_longer_rests(void) {
+    static const char *const others[] = {"latency:latency=50@after_bytes=1000", "latency:latency=50@after_ms=100"};
+    EACH_FAMILY(family) {
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+            struct wire *wire = wire_begin(family, "latency:latency=50", 100);
+            wire_run(wire, START + 10 * MS);
+            change(wire, 1, others[i]);
+            wire_say(wire, START + 20 * MS, 200);
+            wire_say(wire, START + 80 * MS, 300);
+            wire_say(wire, START + 120 * MS, 1100);
+            wire_run(wire, START + SECOND);
+            wire_expect_heard(wire, 1100);
+            CHECK(wire->heard_us[0] == START + 50 * MS && wire->heard_us[199] == START + 50 * MS);
+            CHECK(wire->heard_us[299] == START + 80 * MS && wire->heard_us[1099] == START + 170 * MS);
+            CHECK(wire->heard_us[999] == START + (i == 0 ? 120u : 170u) * MS);
+            wire_expect_verdict(wire, W2E_FAULT_latency, 0);
+            wire_free(wire);
+        }
+    }
+}
+
 /* Where several rules leave a hole, the connection ends at the first; in whatever order they are removed. */
 static void the_first_hole_ends_it(void) {
     static const char *const orders[][2] = {{"timeout@after_bytes=100", "timeout@after_bytes=200"},
@@ -440,6 +462,7 @@ int main(void) {
     a_slow_close_counts_from_the_fin_that_it_holds();
     who_is_connected_already_is_not_refused();
     a_rule_that_becomes_another_is_another();
+    a_rule_whose_conditions_hold_no_longer_rests();
     the_first_hole_ends_it();
     the_first_hole_stays_the_first();
     what_lies_before_a_hole_is_sent();

@@ -225,6 +225,7 @@ static void change_rules(struct wire *wire) {
     } else if (rules->count > 0 && what == 1) {
         struct w2e_fault_rule rule = rules->rules[random_below(rules->count)];
         rule.stream = random_below(2) == 0 ? W2E_FAULT_UPSTREAM : W2E_FAULT_DOWNSTREAM;
+        rule.when[W2E_WHEN_after_bytes] = random_below(2) * random_below(SIZE);
         CHECK(w2e_faults_change(rules, rule.id, &rule, 0));
     } else if (rules->count < 5) {
         wire_rule(wire, passing[random_below(sizeof passing / sizeof passing[0])]);
