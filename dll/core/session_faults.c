@@ -65,13 +65,17 @@ static bool finish_held(struct w2e_session_faults *faults, uint32_t behind_id, u
     return now_us < *due_us;
 }
 
+static void abort_untold(struct w2e_session_faults *faults, enum ws2echo_reason reason, int error) {
+    unpark(faults);
+    faults->echo_ops->abort(base_of(faults), reason, error);
+}
+
 /* Nothing of the faults comes after this. */
 static void abort_for(struct w2e_session_faults *faults, enum ws2echo_reason reason, int error) {
     if (!ended(faults)) {
         w2e_chain_tell(&faults->chain, faults->echo->session.bytes_sent, false);
     }
-    unpark(faults);
-    faults->echo_ops->abort(base_of(faults), reason, error);
+    abort_untold(faults, reason, error);
 }
 
 static void tell_end(struct w2e_session_faults *faults, const struct w2e_chain_end *end) {
@@ -97,9 +101,9 @@ static bool finishing(const struct w2e_session_faults *faults) {
 /* One end is due; it may be that other rules hold its FIN back. */
 static void end_by(struct w2e_session_faults *faults, const struct w2e_chain_end *end, uint64_t now_us, uint64_t *ask_again_us) {
     uint64_t due_us = now_us;
-    tell_end(faults, end);
+    tell_end(faults, end); /* all that there is to tell: what lies behind the end has met nobody */
     if (end->how == W2E_GATE_RESET) {
-        abort_for(faults, WS2ECHO_REASON_FAULT, 0);
+        abort_untold(faults, WS2ECHO_REASON_FAULT, 0);
     } else if (!faults->send_out && (end->at_once || !finish_held(faults, end->rule_id, now_us, &due_us))) {
         finish(faults, end->how, now_us);
     }

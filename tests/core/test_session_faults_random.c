@@ -160,6 +160,8 @@ static void verdicts_that_meet_have_one_order(void) {
         {"limit_data:bytes=100", "reset:at=100"},
         {"never_read@after_bytes=100", "stall:at=100"},
         {"latency:latency=5@after_bytes=100", "limit_data:bytes=100"},
+        {"latency:latency=5@after_bytes=100", "reset:at=100"},
+        {"stall:at=100", "reset:at=100"},
         {"reset_peer@after_bytes=100", "stall:at=100"},
         {"bandwidth:rate=100@after_bytes=100", "corrupt:at=100"},
         {"corrupt:at=100", "bandwidth:rate=100@after_bytes=100"},
