@@ -166,17 +166,26 @@ static struct w2e_connection *server_accepted(void *owner, SOCKET socket, const 
     return &connection->connection;
 }
 
-/* Its place is free before the peer can know that the connection ends: who comes back at once finds room. */
-static void server_ending(void *owner, struct w2e_connection *ending) {
-    struct w2e_server *server = owner;
-    struct w2e_server_connection *connection = (struct w2e_server_connection *)ending;
-    AcquireSRWLockExclusive(&server->lock);
+static void give_place_back_locked(struct w2e_server *server, struct w2e_server_connection *connection) {
     if (connection->served) {
         connection->served = false;
         server->connections_current--;
         WakeAllConditionVariable(&server->changed);
     }
-    ReleaseSRWLockExclusive(&server->lock);
+}
+
+/*
+ * Its place is free before the peer can know that the connection ends: who comes back at once finds room. One of which only a half ends is
+ * served until it is finished.
+ */
+static void server_ending(void *owner, struct w2e_connection *ending) {
+    struct w2e_server *server = owner;
+    struct w2e_server_connection *connection = (struct w2e_server_connection *)ending;
+    if (!connection->session.half_open) {
+        AcquireSRWLockExclusive(&server->lock);
+        give_place_back_locked(server, connection);
+        ReleaseSRWLockExclusive(&server->lock);
+    }
 }
 
 /* It is no connection to its peers: there is nothing to tell, unless it could not be served. */
@@ -214,7 +223,9 @@ static void server_finished(void *owner, struct w2e_connection *finished) {
         event.rule = w2e_session_faults_summary(connection->session.faults)->ended_by;
     }
     AcquireSRWLockExclusive(&server->lock);
+    give_place_back_locked(server, connection);
     server->connections_closed[session->reason]++;
+    server->connections_stopped += connection->session.stopped;
     server->connections_open--;
     w2e_server_push_event_locked(server, &event);
     ReleaseSRWLockExclusive(&server->lock);
@@ -516,9 +527,8 @@ int w2e_server_drain(struct w2e_server *server, uint32_t timeout_ms) {
 /* Those that were reset by stopping: each is told to one caller of stop. */
 static uint32_t report_reset_connections(struct w2e_server *server) {
     AcquireSRWLockExclusive(&server->lock);
-    uint64_t reset = server->connections_closed[WS2ECHO_REASON_STOPPED];
-    uint64_t count = reset - server->connections_reported;
-    server->connections_reported = reset;
+    uint64_t count = server->connections_stopped;
+    server->connections_stopped = 0;
     ReleaseSRWLockExclusive(&server->lock);
     return (uint32_t)count;
 }

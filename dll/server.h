@@ -57,7 +57,7 @@ struct w2e_server {
     uint64_t connections_open;    /* those refused for the cap included */
     uint64_t connections_current; /* without them */
     uint64_t connections_peak;
-    uint64_t connections_reported; /* as reset, by a stop */
+    uint64_t connections_stopped; /* reset by stopping, and not told to a caller of stop yet */
     uint64_t connections_closed[WS2ECHO_REASON_COUNT];
     uint64_t accept_failures;
     uint64_t faults_touched;

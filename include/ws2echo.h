@@ -304,7 +304,8 @@ WS2ECHO_API int ws2echo_server_wait(ws2echo_server server, uint32_t until, uint6
 WS2ECHO_API int ws2echo_server_drain(ws2echo_server server, uint32_t timeout_ms);
 
 /*
- * Drains for at most drain_timeout_ms, then resets what is left, and says how many connections that were. Afterwards the port is
+ * Drains for at most drain_timeout_ms, then resets what is left, and says how many connections that were: those, too, of which the
+ * fault fin has ended one half, and which are served as long as the peer has the other. Afterwards the port is
  * free and no connection or thread of the server is left; port, stats and the events that happened can still be read.
  * Stopping a stopped server does nothing and gives 0. reset_connections may be NULL.
  * Errors: WSAENOTSOCK; WSA_OPERATION_ABORTED when the server is closed meanwhile.

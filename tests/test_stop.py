@@ -12,7 +12,7 @@ import resources
 from endings import ending
 from fixtures import OpenClient, OpenServer
 from handles import CallError, Server, fails
-from plain import fill_up
+from plain import fill_up, read_to_fin
 from waiting import Task, wait_until
 
 Connect = Callable[..., socket.socket]
@@ -174,6 +174,43 @@ def test_stop_with_who_never_reads(open_server: OpenServer, connect: Connect, mo
     plain = connect(host, server.port)
     fill_up(plain)
     assert server.stop() == 1
+
+
+def test_half_a_connection_is_open_until_it_is_stopped(
+    open_server: OpenServer, connect: Connect, model: int
+) -> None:
+    """The fault `fin` ends one half: as long as the peer has the other it is served, and left to be reset."""
+    server = open_server(model=model, faults="fin:at=0", connections_max=1)
+    plain = connect("127.0.0.1", server.port)
+    assert read_to_fin(plain) == b""
+    plain.sendall(b"still read")
+    server.wait(abi.UNTIL_RECEIVED, 10)
+    assert server.stats.connections_current == 1
+    assert ending(connect("127.0.0.1", server.port)) == "fin"
+    assert server.next_closed().reason == abi.CAP
+    with fails(abi.WSAETIMEDOUT, "1 connections left"):
+        server.drain(0)
+    assert server.stop() == 1
+    with pytest.raises(ConnectionError):  # Linux says EPIPE after FIN and a reset
+        plain.send(b"x")
+    closed = server.next_closed()
+    assert (closed.reason, closed.rule, closed.bytes_received) == (abi.BY_FAULT, 1, 10)
+    assert server.stats.connections_current == 0
+    assert server.stop() == 0
+
+
+def test_half_a_connection_gives_its_place_back(
+    open_server: OpenServer, connect: Connect, model: int
+) -> None:
+    server = open_server(model=model, faults="fin:at=0", connections_max=1)
+    for _ in range(3):
+        plain = connect("127.0.0.1", server.port)
+        assert read_to_fin(plain) == b""
+        server.wait(abi.UNTIL_OPEN, 1)
+        plain.close()
+        assert server.next_closed().reason == abi.BY_FAULT
+        assert server.stats.connections_current == 0
+    assert server.stop() == 0
 
 
 def test_stop_from_many_threads_counts_each_connection_once(

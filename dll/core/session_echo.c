@@ -29,11 +29,17 @@ static void end(struct w2e_session *session, enum ws2echo_reason reason, int err
     session->error = error;
 }
 
+/* A peer that still has its half is reset by who stops; the reason stays. Any other end is the one that the half was to come to. */
 static void echo_abort(struct w2e_session *session, enum ws2echo_reason reason, int error) {
     struct w2e_session_echo *echo = echo_of(session);
-    if (session->reason == WS2ECHO_REASON_NONE) {
+    bool stops = reason == WS2ECHO_REASON_STOPPED;
+    bool open = session->reason == WS2ECHO_REASON_NONE;
+    if (open) {
         end(session, reason, error);
+    }
+    if (open || (stops && echo->half_open && !echo->peer_finished)) {
         echo->reset_due = true;
+        echo->stopped = stops;
     }
     echo->discard_until_us = 0;
     echo->half_open = false;

@@ -36,7 +36,8 @@ struct w2e_session_echo {
     /* A refused peer may have sent something. Closing over unread bytes would reset the connection, and the peer might never see the
      * FIN: so what comes is discarded until the peer's own FIN, or this time. */
     uint64_t discard_until_us;
-    bool half_open; /* … and is as long again with whatever comes: it is the time of an idle peer */
+    bool half_open; /* … and is as long again with whatever comes: it is the time of an idle peer, which is still served */
+    bool stopped;   /* by abort, while it or half of it was open */
     bool close_lent;
     uint64_t moved_us;   /* when a byte last moved, either way */
     uint64_t waiting_us; /* since when a byte waits for the peer to take it */

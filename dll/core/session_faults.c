@@ -90,7 +90,7 @@ static void finish(struct w2e_session_faults *faults, enum w2e_gate_end how, uin
     }
     unpark(faults);
     w2e_session_echo_finish(faults->echo, WS2ECHO_REASON_FAULT, until_us);
-    faults->echo->half_open = how == W2E_GATE_FIN_ONLY;
+    faults->echo->half_open = how == W2E_GATE_FIN_ONLY && !faults->echo->peer_finished;
 }
 
 /* The peer's FIN is about to be answered. */

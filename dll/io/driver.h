@@ -13,7 +13,7 @@ struct w2e_service {
     void *owner;
     /* A connection was accepted: gives what to run it on, with a session; or NULL, for want of memory, to have it closed. */
     struct w2e_connection *(*accepted)(void *owner, SOCKET socket, const SOCKADDR_STORAGE *peer);
-    /* The peer is about to see the end: it may come again before `finished`. */
+    /* SHUTDOWN or RESET is about to be done. If the peer sees the end by that, it may come again before `finished`. */
     void (*ending)(void *owner, struct w2e_connection *connection);
     /* The session lent CLOSE, and the socket is closed: the connection is the owner's again. */
     void (*finished)(void *owner, struct w2e_connection *connection);

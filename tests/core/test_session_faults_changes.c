@@ -434,6 +434,66 @@ static void a_slow_close_counts_from_the_fin_that_it_holds(void) {
     }
 }
 
+/* ---- half a connection that is stopped ---- */
+
+/* A session that has sent FIN for a fault, whose RECV is out. */
+static void begin_half(const char *text) {
+    begin();
+    add(text);
+    w2e_session_done(session, W2E_OP_RECV, 0, 3, START);
+    expect(W2E_OP_SHUTDOWN);
+    w2e_session_done(session, W2E_OP_SHUTDOWN, 0, 0, START);
+    expect(W2E_OP_RECV);
+    CHECK(session->reason == WS2ECHO_REASON_FAULT && !echo.stopped);
+}
+
+static void half_a_connection_is_reset_when_it_is_stopped(void) {
+    begin_half("fin:at=0");
+    CHECK(echo.half_open);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    expect(W2E_OP_CANCEL);
+    w2e_session_abort(session, WS2ECHO_REASON_STOPPED, 0);
+    w2e_session_done(session, W2E_OP_RECV, W2E_OPERATION_ABORTED, 0, START);
+    CHECK(session->reason == WS2ECHO_REASON_FAULT && echo.stopped && !echo.half_open);
+    end_by_reset();
+}
+
+/* The peer has ended its half, too; or it had been told that all is over; or nobody stopped. */
+static void what_was_over_is_closed_as_it_is(void) {
+    static const char *const texts[] = {"fin:at=0", "limit_data:bytes=0", "fin:at=0"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        begin_half(texts[i]);
+        if (i == 0) {
+            w2e_session_done(session, W2E_OP_RECV, 0, 0, START);
+        }
+        w2e_session_abort(session, i < 2 ? WS2ECHO_REASON_STOPPED : WS2ECHO_REASON_ERROR, 0);
+        if (i > 0) {
+            w2e_session_undo(session, W2E_OP_RECV);
+        }
+        CHECK(!echo.stopped && session->reason == WS2ECHO_REASON_FAULT);
+        expect(W2E_OP_CLOSE);
+        free(w2e_session_buffer_swap(session, NULL, 0));
+    }
+}
+
+/* FIN that answers the peer's is the end. */
+static void a_fin_that_comes_second_leaves_no_half(void) {
+    begin();
+    add("latency:latency=5");
+    add("fin:at=3");
+    w2e_session_undo(session, W2E_OP_RECV);
+    say(3);
+    expect(W2E_OP_RECV);
+    w2e_session_done(session, W2E_OP_RECV, 0, 0, START);
+    CHECK(w2e_session_next(session, START + 5 * MS).kind == W2E_OP_SEND);
+    w2e_session_done(session, W2E_OP_SEND, 0, 3, START + 5 * MS);
+    CHECK(w2e_session_next(session, START + 5 * MS).kind == W2E_OP_SHUTDOWN);
+    CHECK(session->reason == WS2ECHO_REASON_FAULT && !echo.half_open);
+    w2e_session_done(session, W2E_OP_SHUTDOWN, 0, 0, START + 5 * MS);
+    CHECK(w2e_session_next(session, START + 5 * MS).kind == W2E_OP_CLOSE);
+    free(w2e_session_buffer_swap(session, NULL, 0));
+}
+
 static void who_is_connected_already_is_not_refused(void) {
     struct w2e_fault_target connection = {.number = 5};
     struct w2e_fault_rules refusing;
@@ -472,5 +532,8 @@ int main(void) {
     a_limit_is_reached_by_its_last_byte();
     a_delay_of_nothing_is_not_told();
     half_a_connection_has_no_send_timeout();
+    half_a_connection_is_reset_when_it_is_stopped();
+    what_was_over_is_closed_as_it_is();
+    a_fin_that_comes_second_leaves_no_half();
     return 0;
 }
