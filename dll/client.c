@@ -121,6 +121,13 @@ static int receive_failed(struct w2e_client *client, int error) {
     return error;
 }
 
+/* A receive that could not be started has lost nothing, and for want of memory only this one could not. Nothing is out that would set the
+ * event: who waits for it is to call again. */
+static int receive_not_started(struct w2e_client *client, int error) {
+    SetEvent(client->receive_event);
+    return error == WSAENOBUFS ? error : receive_failed(client, error);
+}
+
 static int receive_end(struct w2e_client *client) {
     int error = w2e_socket_end_error(client->socket, w2e_flag_is_set(&client->send_shut));
     client->peer_finished = error == 0;
@@ -134,7 +141,7 @@ static int receive_direct(struct w2e_client *client, unsigned char *buffer, uint
     if (count < 0) {
         int error = WSAGetLastError();
         client->receive_flows = false;
-        return error == WSAEWOULDBLOCK ? error : receive_failed(client, error);
+        return error == WSAEWOULDBLOCK ? error : receive_not_started(client, error);
     }
     client->receive_flows = count == chunk;
     *received = (uint64_t)count;
@@ -146,7 +153,8 @@ int w2e_client_start_receive(struct w2e_client *client) {
     if (w2e_sys_wsa_recv(client->socket, &buffer, 1, &client->receive, NULL) != 0) {
         int error = WSAGetLastError();
         if (error != WSA_IO_PENDING) {
-            return error;
+            /* Too many are out already: nothing would end the wait for this one. */
+            return error == WSAEWOULDBLOCK ? WSAENOBUFS : error;
         }
     }
     client->receive_out = true;
@@ -165,9 +173,10 @@ static int collect_receive(struct w2e_client *client, size_t *received) {
     return error;
 }
 
-int w2e_client_receive_overlapped(struct w2e_client *client, size_t *received) {
+int w2e_client_receive_overlapped(struct w2e_client *client, bool *started, size_t *received) {
     for (;;) {
         int error = client->receive_out ? 0 : w2e_client_start_receive(client);
+        *started = error == 0;
         if (error == 0) {
             error = collect_receive(client, received);
         }
@@ -180,12 +189,13 @@ int w2e_client_receive_overlapped(struct w2e_client *client, size_t *received) {
 
 static int fill_arrived(struct w2e_client *client) {
     size_t received;
-    int error = w2e_client_receive_overlapped(client, &received);
+    bool started;
+    int error = w2e_client_receive_overlapped(client, &started, &received);
     if (error == WSAEWOULDBLOCK || error == WSA_OPERATION_ABORTED) {
         return error;
     }
     if (error != 0) {
-        return receive_failed(client, error);
+        return started ? receive_failed(client, error) : receive_not_started(client, error);
     }
     client->arrived_begin = 0;
     client->arrived_end = received;

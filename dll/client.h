@@ -130,12 +130,12 @@ int w2e_client_wait(struct w2e_client *client, const HANDLE *events, DWORD count
 /* Sends what goes at once: 0, WSAEWOULDBLOCK with send_event armed, or an error. */
 int w2e_client_send_some(struct w2e_client *client, const unsigned char *data, uint64_t size, uint64_t *sent);
 
-/* Starts the overlapped receive: 0 (it is out, or done at once), or an error. */
+/* Starts the overlapped receive: 0 (it is out, or done at once), or an error, which is never WSAEWOULDBLOCK. */
 int w2e_client_start_receive(struct w2e_client *client);
 
 /* Asks for bytes into all of `arrived`, or collects those that were asked for before: 0, WSAEWOULDBLOCK with receive_event armed, or an
- * error; WSA_OPERATION_ABORTED only after a shutdown. */
-int w2e_client_receive_overlapped(struct w2e_client *client, size_t *received);
+ * error; WSA_OPERATION_ABORTED only after a shutdown. *started: whether the receive was, whatever became of it. */
+int w2e_client_receive_overlapped(struct w2e_client *client, bool *started, size_t *received);
 
 /* An echo under way. */
 struct w2e_client_echo {

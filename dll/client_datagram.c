@@ -122,7 +122,8 @@ static int receive_once(struct w2e_client *client, size_t *size) {
         client->receive_error = 0;
         return error;
     }
-    return w2e_flag_is_set(&client->deaf) ? receive_deaf(client, size) : w2e_client_receive_overlapped(client, size);
+    bool started; /* no error ends receiving, of whatever it is */
+    return w2e_flag_is_set(&client->deaf) ? receive_deaf(client, size) : w2e_client_receive_overlapped(client, &started, size);
 }
 
 int w2e_datagram_try_receive(struct w2e_client *client, size_t *size) {

@@ -4,6 +4,7 @@ import ctypes
 import socket
 from collections.abc import Iterator
 from ctypes import byref, c_uint64
+from pathlib import Path
 
 import abi
 import handles
@@ -12,6 +13,7 @@ from abi import DLL
 from endings import ending
 from fixtures import OpenClient, OpenServer
 from handles import fails
+from programs import run
 from waiting import Task, wait_until
 
 kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
@@ -350,3 +352,16 @@ def test_stats_count_up(open_server: OpenServer, open_client: OpenClient) -> Non
     first = client.stats
     assert (first.bytes_sent, first.bytes_received) == (5, 5)
     wait_until(lambda: client.stats.uptime_us > first.uptime_us, "time goes on")
+
+
+def test_a_receive_that_could_not_be_started_is_started_again(build: Path) -> None:
+    """Want of memory passes; what has failed once it was under way has failed for good."""
+    status, lines, errors = run(build / "tests" / "failing_receive.exe")
+    assert (status, errors) == (0, "")
+    assert lines == [
+        f"no memory to start: failed {abi.WSAENOBUFS}, ready, then 0 and bytes",
+        f"too many started: failed {abi.WSAENOBUFS}, ready, then 0 and bytes",
+        f"reset when it starts: failed {abi.WSAECONNRESET}, ready, then {abi.WSAECONNRESET} and none",
+        f"no memory for a plain one: failed {abi.WSAENOBUFS}, ready, then 0 and bytes",
+        f"no memory when it ends: failed {abi.WSAENOBUFS}, ready, then {abi.WSAENOBUFS} and none",
+    ]
