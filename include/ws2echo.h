@@ -348,7 +348,8 @@ WS2ECHO_API int ws2echo_server_close(ws2echo_server server);
  * those that are open, too, but for refuse; only in the model threads a connection that no fault had touched, and whose peer takes
  * nothing of what is being sent, follows when it does. The kind down closes the listening sockets, and ends the connections; never_accept
  * leaves the sockets listening, while nobody accepts. When the rule goes the server listens again on the same port. Over UDP,
- * down loses every datagram.
+ * down loses every datagram. What ends a connection by FIN (down, fin, limit_data, timeout) waits for the send that is under way, for
+ * as long as the peer does not take it.
  *
  * What a rule has taken already keeps the time that it was given, though the rule changes: by latency and delay the data that is
  * held, by trickle and slicer the pause that is under way. To remove the rule lets go of it at once.
