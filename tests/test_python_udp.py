@@ -455,7 +455,7 @@ def test_ping_goes_on_from_slice_to_slice(monkeypatch: pytest.MonkeyPatch) -> No
         progress.elapsed_us = 250_000
 
     monkeypatch.setattr(_swig, "client_ping", called)
-    with Server() as server, Client(server.port) as client:
+    with Server(protocol="udp") as server, Client(server.port, protocol="udp") as client:
         result = client.ping(6, 100, window=3, interval=0.0000011, reply_timeout=0.7)
         assert [call[:5] for call in asked] == [(6, 100, 3, 2, 700)] * 3
         assert [call[5:] for call in asked] == [(SLICE_MS, 0), (SLICE_MS, 2), (SLICE_MS, 4)]
