@@ -243,6 +243,14 @@ def test_ctrl_break_and_the_duration(
     assert (len(told.out.splitlines()), told.err) == (4, "")
 
 
+def test_a_socket_of_udp_that_is_gone_is_told() -> None:
+    with Server(protocol="udp") as server:
+        listening = server.next_event(0)
+    gone = replace(listening, kind=ws2echo.EventKind.CLOSED, reason=ws2echo.Reason.ERROR, error=10055)
+    told = command_line.describe(replace(gone, time_us=1_500_000))
+    assert told == f"     1.500 s  no longer serving {gone.local} over UDP: error 10055"
+
+
 def test_the_counters_on_a_terminal_end_their_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,8 +111,22 @@ static void add_trouble(struct play_trouble *trouble, const ws2echo_server_stats
     trouble->failed += stats->datagrams_failed;
 }
 
+/* What the journal has left, of a server that is stopped. */
+static void read_journal(struct play *play, ws2echo_server server) {
+    ws2echo_event event = {.size = sizeof event};
+    while (ws2echo_server_next_event(server, 0, &event) == 0) {
+        bool ended = event.kind == WS2ECHO_EVENT_CLOSED && event.protocol == WS2ECHO_PROTOCOL_UDP;
+        play->trouble.ended += ended;
+        if (ended && (event.reason != WS2ECHO_REASON_ERROR || event.error == 0 || event.local.port == 0)) {
+            play_wrong(play, "a socket of UDP is gone, and the journal says: reason %u, error %d", (unsigned)event.reason,
+                       (int)event.error);
+        }
+    }
+}
+
 static void check_accounts(struct play *play, ws2echo_server server) {
     ws2echo_server_stats stats = {.size = sizeof stats};
+    read_journal(play, server);
     int error = ws2echo_server_stats_get(server, &stats);
     add_trouble(&play->trouble, &stats);
     if (error != 0) {

@@ -26,6 +26,7 @@ struct play_trouble {
     uint64_t unreachable; /* datagrams */
     uint64_t oversize;    /* … */
     uint64_t failed;      /* … */
+    uint64_t ended;       /* sockets of UDP that served nobody any more */
 };
 
 struct play {

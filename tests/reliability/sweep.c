@@ -91,6 +91,10 @@ static uint64_t counted(const struct injection *injection, const struct play_tro
     const char *function = injection->failing->function;
     int error = injection->failing->error;
     bool datagrams = strcmp(function, "wsa_recv_from") == 0 || strcmp(function, "receive_message") == 0;
+    bool only_servers = strcmp(injection->scenario->name, "load") != 0;
+    if (strcmp(function, "attach_to_port") == 0 && injection->scenario->protocol == WS2ECHO_PROTOCOL_UDP && only_servers) {
+        return trouble->ended;
+    }
     if (strncmp(function, "accept", 6) == 0 && (error == WSAEMFILE || error == WSAENOBUFS)) {
         return trouble->accepts;
     }
