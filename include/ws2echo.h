@@ -205,7 +205,7 @@ typedef struct ws2echo_event {
     uint64_t time_us;        /* microseconds since the server was opened */
     uint64_t connection_id;  /* 1, 2, 3, … in the order of acceptance; 0 when kind is LISTENING, of the listener and over UDP */
     uint64_t duration_us;    /* from accepted to closed; 0 unless kind is CLOSED */
-    uint64_t bytes_received; /* from the peer, so far */
+    uint64_t bytes_received; /* from the peer, so far: when a fault touches or ends a connection, what the model had received */
     uint64_t bytes_sent;     /* to the peer, so far */
     ws2echo_address local;   /* the server's end; of LISTENING, where it listens */
     ws2echo_address peer;    /* all zero when kind is LISTENING, of a FAULT of the listener, and of CLOSED over UDP */
@@ -299,13 +299,15 @@ WS2ECHO_API int ws2echo_server_wait(ws2echo_server server, uint32_t until, uint6
 /*
  * Stops accepting, for good, then waits up to timeout_ms for the connections to end by themselves, served to their last byte.
  * Afterwards the port is free, and no connection or thread of the server is left. After WSAETIMEDOUT it may be called again, to wait on.
+ * A peer that has just connected may not have been accepted yet; then it is cut off, and counted nowhere: ws2echo_server_wait for
+ * WS2ECHO_UNTIL_ACCEPTED waits for it.
  * Errors: WSAENOTSOCK; WSAETIMEDOUT; WSA_OPERATION_ABORTED when the server is closed meanwhile. Blocks for at most timeout_ms.
  */
 WS2ECHO_API int ws2echo_server_drain(ws2echo_server server, uint32_t timeout_ms);
 
 /*
  * Drains for at most drain_timeout_ms, then resets what is left, and says how many connections that were: those, too, of which the
- * fault fin has ended one half, and which are served as long as the peer has the other. Afterwards the port is
+ * fault fin has ended one half, and which are served as long as the peer has the other; their reason stays FAULT. Afterwards the port is
  * free and no connection or thread of the server is left; port, stats and the events that happened can still be read.
  * Stopping a stopped server does nothing and gives 0. reset_connections may be NULL.
  * Errors: WSAENOTSOCK; WSA_OPERATION_ABORTED when the server is closed meanwhile.

@@ -160,6 +160,27 @@ def test_close_interrupts_those_that_wait_for_their_turn(pair: tuple[Client, soc
         assert caught.value.winerror == WSA_OPERATION_ABORTED
 
 
+def test_close_interrupts_a_trickle(pair: tuple[Client, socket.socket]) -> None:
+    client, peer = pair
+    trickling = Task(client.trickle, bytes(1000), 0.05)
+    assert peer.recv(1) == b"\0"
+    client.close()
+    with pytest.raises(OSError, match="ABORTED") as caught:
+        trickling.result()
+    assert caught.value.winerror == WSA_OPERATION_ABORTED
+    assert 0 < vars(caught.value)["bytes_sent"] < 1000
+
+
+def test_nothing_comes_between_the_bytes_of_a_trickle(pair: tuple[Client, socket.socket]) -> None:
+    client, peer = pair
+    trickling = Task(client.trickle, b"aaaa", 0.2)
+    assert peer.recv(1) == b"a"
+    client.send(b"b")
+    assert trickling.result() == 4
+    client.shutdown()
+    assert peer.recv(5, socket.MSG_WAITALL) == b"aaab"
+
+
 def test_close_between_two_slices_interrupts(
     pair: tuple[Client, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:

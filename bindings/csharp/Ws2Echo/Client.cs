@@ -252,6 +252,10 @@ namespace Ws2Echo
                 {
                     throw new Ws2EchoException(error.ErrorCode, error.Message, i);
                 }
+                catch (ObjectDisposedException) when (i > 0)
+                {
+                    throw Failure.Of((int)SocketError.NotSocket, this, i, begun: true);
+                }
             }
         }
 

@@ -191,7 +191,8 @@ namespace Ws2Echo
 
         /// <summary>
         /// Stops accepting, for good, then waits for the connections to end by themselves, served to their last byte. Afterwards
-        /// the port is free and no connection is left.
+        /// the port is free and no connection is left. A peer that has just connected may not have been accepted yet; then it is cut
+        /// off, and counted nowhere: <see cref="WaitFor"/> with <see cref="Until.Accepted"/> waits for it.
         /// </summary>
         /// <param name="timeout">How long to wait.</param>
         /// <exception cref="SocketException">TimedOut: it may be called again, to wait on.</exception>

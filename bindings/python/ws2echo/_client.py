@@ -266,7 +266,7 @@ class Client(Handle):
         """
         milliseconds("interval", interval)
         done = 0
-        with _bytes_view(data) as view:
+        with _bytes_view(data) as view, self._sending.taken(self._send_ms, bytes_sent=0):
             while done < len(view):
                 if done:
                     time.sleep(interval)
@@ -274,7 +274,7 @@ class Client(Handle):
                     with view[done : done + 1] as byte:
                         self.send(byte)
                 except OSError as error:
-                    raise with_counts(error, bytes_sent=done) from None
+                    raise with_counts(closed_meanwhile(error) if done else error, bytes_sent=done) from None
                 done += 1
         return done
 

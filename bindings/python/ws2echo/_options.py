@@ -332,7 +332,9 @@ class Event:
     duration_us: int
     """Microseconds from accepted to closed; 0 unless ``kind`` is `EventKind.CLOSED`."""
     bytes_received: int
+    """From the peer, so far: where a fault is told of, or ends a connection, what the model had received."""
     bytes_sent: int
+    """To the peer, so far."""
     local: Address | None
     """The server's end; None when a fault took the listening sockets."""
     peer: Address | None

@@ -307,7 +307,8 @@ class Server(Handle):
         """Stop accepting, for good, then wait for the connections to end by themselves, served to their last
         byte.
 
-        Afterwards the port is free and no connection is left.
+        Afterwards the port is free and no connection is left. A peer that has just connected may not have
+        been accepted yet; then it is cut off, and counted nowhere. ``wait_for(connections=…)`` waits for it.
 
         Raises:
             TimeoutError: Connections are left after ``timeout`` seconds. Call it again to wait on.
@@ -319,7 +320,8 @@ class Server(Handle):
         connections that were.
 
         Afterwards the port is free and no connection or thread of the server is left; stats and the events
-        that happened can still be read. Stopping a stopped server does nothing and returns 0.
+        that happened can still be read. Stopping a stopped server does nothing and returns 0. Those are
+        counted, too, of which the fault ``fin`` has ended one half; their reason stays `Reason.FAULT`.
         """
         if milliseconds("drain_timeout", drain_timeout) > 0:
             with contextlib.suppress(TimeoutError):  # what is left is reset

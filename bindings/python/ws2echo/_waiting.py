@@ -187,9 +187,9 @@ class Turn:
         self._lock.release()
 
     @contextmanager
-    def taken(self, timeout_ms: int) -> Iterator[int]:
+    def taken(self, timeout_ms: int, **counts: int) -> Iterator[int]:
         """Have it within a ``with`` block, which is given for how many milliseconds it was waited for."""
-        waited_ms = self.take(timeout_ms)
+        waited_ms = self.take(timeout_ms, **counts)
         try:
             yield waited_ms
         finally:

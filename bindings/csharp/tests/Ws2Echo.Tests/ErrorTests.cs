@@ -184,6 +184,18 @@ namespace Ws2Echo.Tests
         }
 
         [Test]
+        public static async Task DisposingInterruptsATrickle()
+        {
+            using var server = new Server();
+            using var client = new Client(server.Port);
+            Task trickling = Task.Factory.StartNew(
+                () => client.Trickle(new byte[1000], TimeSpan.FromMilliseconds(50)), TaskCreationOptions.LongRunning);
+            server.WaitFor(Until.BytesReceived, 1, Check.Patience);
+            client.Dispose();
+            await Check.FailsAsync(SocketError.OperationAborted, () => trickling);
+        }
+
+        [Test]
         public static async Task ReceivingTimesOut()
         {
             using var server = new Server();
