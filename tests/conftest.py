@@ -12,8 +12,12 @@ pytest.register_assert_rewrite(
 )
 
 if sys.platform == "win32":
+    from endings import ON_WINE
     from fixtures import *  # noqa: F403
+    from starting import start_again
 
+    if ON_WINE:
+        start_again()
     collect_ignore = ["host"]
 else:
     sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
