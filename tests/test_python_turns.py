@@ -120,15 +120,23 @@ def test_ctrl_c_gives_a_turn_back(
 ) -> None:
     """It is heard just when the turn was won."""
     client, peer = pair
-    plain = Turn._acquire
 
-    def interrupted(turn: Turn, timeout_ms: int) -> int:
-        plain(turn, timeout_ms)
-        raise KeyboardInterrupt
+    def interrupting(plain: Callable[..., bool]) -> Callable[..., bool]:
+        def acquire(*arguments: Any, **options: Any) -> bool:
+            plain(*arguments, **options)
+            raise KeyboardInterrupt
 
-    for call in (client.recv, lambda: client.send(b"x"), lambda: client.echo(b"x")):
+        return acquire
+
+    calls: list[tuple[Turn, Callable[[], object]]] = [
+        (client._receiving, client.recv),
+        (client._sending, lambda: client.send(b"x")),
+        (client._sending, lambda: client.echo(b"x")),
+        (client._receiving, lambda: client.echo(b"x")),
+    ]
+    for turn, call in calls:
         with monkeypatch.context() as patch:
-            patch.setattr(Turn, "_acquire", interrupted)
+            patch.setattr(turn, "_acquire", interrupting(turn._acquire))
             with pytest.raises(KeyboardInterrupt):
                 call()
     peer.sendall(b"y")

@@ -175,7 +175,10 @@ class Client(Handle):
         """
         timeout_ms = self._send_ms if timeout is ... else milliseconds("timeout", timeout)
         with _bytes_view(data) as view:
-            waited = self._sending.take(timeout_ms, bytes_sent=0) > 0
+            try:
+                waited = self._sending.take(timeout_ms) > 0
+            except OSError as error:
+                raise with_counts(error, bytes_sent=0) from None
             try:
                 return self._send_all(view, timeout_ms, waited)
             finally:
@@ -266,16 +269,17 @@ class Client(Handle):
         """
         milliseconds("interval", interval)
         done = 0
-        with _bytes_view(data) as view, self._sending.taken(self._send_ms, bytes_sent=0):
-            while done < len(view):
-                if done:
-                    time.sleep(interval)
-                try:
-                    with view[done : done + 1] as byte:
-                        self.send(byte)
-                except OSError as error:
-                    raise with_counts(closed_meanwhile(error) if done else error, bytes_sent=done) from None
-                done += 1
+        with _bytes_view(data) as view:
+            try:
+                with self._sending.taken(self._send_ms):
+                    while done < len(view):
+                        if done:
+                            time.sleep(interval)
+                        with view[done : done + 1] as byte:
+                            self.send(byte)
+                        done += 1
+            except OSError as error:
+                raise with_counts(closed_meanwhile(error) if done else error, bytes_sent=done) from None
         return done
 
     def reset(self) -> None:
@@ -403,13 +407,15 @@ class Client(Handle):
 
     def _take_both(self, timeout_ms: int) -> int:
         """Have both turns, always in this order; gives for how many milliseconds they were waited for."""
-        waited_ms = self._sending.take(timeout_ms, bytes_sent=0, bytes_received=0)
         try:
-            left_ms = left_of(timeout_ms, waited_ms)
-            return waited_ms + self._receiving.take(left_ms, bytes_sent=0, bytes_received=0)
-        except BaseException:
-            self._sending.give_back()
-            raise
+            waited_ms = self._sending.take(timeout_ms)
+            try:
+                return waited_ms + self._receiving.take(left_of(timeout_ms, waited_ms))
+            except BaseException:
+                self._sending.give_back()
+                raise
+        except OSError as error:
+            raise with_counts(error, bytes_sent=0, bytes_received=0) from None
 
     def _give_both_back(self) -> None:
         self._receiving.give_back()

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from time import monotonic
 from types import EllipsisType
 from typing import TypeVar
 
 from . import _swig
-from ._errors import WSA_OPERATION_ABORTED, WSAENOTSOCK, WSAETIMEDOUT, failure, with_counts
+from ._errors import WSA_OPERATION_ABORTED, WSAENOTSOCK, WSAETIMEDOUT, failure
 
 SLICE_MS = 100
 INFINITE = _swig.INFINITE
@@ -66,8 +66,11 @@ def seconds(timeout_ms: int) -> Timeout:
     return None if timeout_ms == INFINITE else timeout_ms / 1000
 
 
+_MAIN_THREAD = threading.main_thread().ident
+
+
 def in_main_thread() -> bool:
-    return threading.get_ident() == threading.main_thread().ident
+    return threading.get_ident() == _MAIN_THREAD
 
 
 def first_slice_ms(timeout_ms: int) -> int:
@@ -146,50 +149,36 @@ class Turn:
     """
 
     def __init__(self, what: str) -> None:
+        lock = threading.RLock()  # a signal handler may use what the main thread is using
         self._what = what
-        self._lock = threading.RLock()  # a signal handler may use what the main thread is using
-        self._holder: int | None = None
-        self._depth = 0
+        self._acquire = lock.acquire
+        self._owned: Callable[[], bool] = lock._is_owned  # type: ignore[attr-defined]
+        self.give_back = lock.release
 
-    def take(self, timeout_ms: int, **counts: int) -> int:
-        """Wait for it; gives for how many milliseconds. A failure has the counts."""
-        thread = threading.get_ident()
-        own = self._holder == thread
+    def take(self, timeout_ms: int) -> int:
+        """Wait for it; gives for how many milliseconds."""
+        own = self._owned()
         try:
-            waited_ms = self._acquire(timeout_ms)
-        except BaseException as error:
-            # Ctrl-C is heard once a lock is taken, or was waited for in vain: then it is not ours to release.
-            if not own:
-                with suppress(RuntimeError):
-                    self._lock.release()
-            raise (with_counts(error, **counts) if isinstance(error, OSError) else error) from None
-        self._holder = thread
-        self._depth += 1
-        return waited_ms
+            if self._acquire(False):
+                return 0
+            began = monotonic()
+            wait(self._take_within, timeout_ms)
+            return 1 + int(1000 * (monotonic() - began))
+        except BaseException:
+            if not own and self._owned():  # Ctrl-C may be heard just when it was taken
+                self.give_back()
+            raise
 
-    def _acquire(self, timeout_ms: int) -> int:
-        if self._lock.acquire(blocking=False):
-            return 0
-        began = monotonic()
-        wait(self._acquire_within, timeout_ms)
-        return 1 + int(1000 * (monotonic() - began))
-
-    def _acquire_within(self, ms: int) -> None:
+    def _take_within(self, ms: int) -> None:
         limit = -1 if ms == INFINITE else min(ms / 1000, threading.TIMEOUT_MAX)
-        if not self._lock.acquire(timeout=limit):
+        if not self._acquire(timeout=limit):
             why = "another call on this client has not ended"
             raise failure(WSAETIMEDOUT, f"{self._what}: WSAETIMEDOUT ({WSAETIMEDOUT}): {why}")
 
-    def give_back(self) -> None:
-        self._depth -= 1
-        if self._depth == 0:
-            self._holder = None
-        self._lock.release()
-
     @contextmanager
-    def taken(self, timeout_ms: int, **counts: int) -> Iterator[int]:
+    def taken(self, timeout_ms: int) -> Iterator[int]:
         """Have it within a ``with`` block, which is given for how many milliseconds it was waited for."""
-        waited_ms = self.take(timeout_ms, **counts)
+        waited_ms = self.take(timeout_ms)
         try:
             yield waited_ms
         finally:
