@@ -89,11 +89,9 @@ static void follow_locked(struct w2e_server *server, struct w2e_server_connectio
 /* ---- datagrams ---- */
 
 static void free_spare(struct w2e_spare_faults *spare) {
-    if (spare != NULL) {
-        w2e_sys_free(spare->faults);
-        w2e_sys_free(spare->store);
-        w2e_sys_free(spare);
-    }
+    w2e_sys_free(spare->faults);
+    w2e_sys_free(spare->store);
+    w2e_sys_free(spare);
 }
 
 static struct w2e_spare_faults *new_spare(void) {

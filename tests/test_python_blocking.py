@@ -260,6 +260,12 @@ def test_a_wait_that_was_begun_before_has_the_rest_and_then_the_whole(clock: Clo
     with pytest.raises(TimeoutError):  # the first of them brings something
         wait(call, 2 * SLICE_MS + 50, lambda: min(len(slices), 1), SLICE_MS)
     assert slices == [SLICE_MS, SLICE_MS, SLICE_MS, 50]
+    slices.clear()
+    with pytest.raises(TimeoutError):  # also where the rest is less than a slice
+        wait(call, SLICE_MS + 50, lambda: min(len(slices), 1), SLICE_MS)
+    rest, whole, rest_again = slices
+    assert whole == SLICE_MS
+    assert {rest, rest_again} <= {50, 51}, "rounded up"
 
 
 def test_a_timeout_of_the_connection_itself_is_not_repeated(clock: Clock) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import ws2echo
+from test_python_api import open_pair
 from waiting import LIMIT_S, Task, wait_until
 from ws2echo import Client, Protocol, Server, _swig
 from ws2echo._errors import WSA_OPERATION_ABORTED, WSAENOTSOCK, failure
@@ -18,14 +19,8 @@ SHORT_S = 0.2
 
 @pytest.fixture
 def pair() -> Iterator[tuple[Client, socket.socket]]:
-    """A client, and a plain socket at the other end that neither reads nor writes by itself."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        Client(listener.getsockname()[1], "127.0.0.1") as client,
-        listener.accept()[0] as peer,
-    ):
-        peer.settimeout(LIMIT_S)
-        yield client, peer
+    with open_pair() as both:
+        yield both
 
 
 def after_the_other(client: Client, call: Callable[[], Any]) -> Any:

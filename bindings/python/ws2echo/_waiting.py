@@ -104,7 +104,7 @@ def wait(
     ``waited_ms`` nothing has happened by now. What was ``begun`` before this call, and finds its object
     closed, was interrupted by that.
     """
-    if in_main_thread() and left_of(timeout_ms, waited_ms) > SLICE_MS:
+    if timeout_ms > SLICE_MS and in_main_thread():
         return _wait_in_slices(call, timeout_ms, progress, waited_ms, begun)
     try:
         return call(left_of(timeout_ms, waited_ms))
